@@ -1,0 +1,1 @@
+"""Buses: what carries messages to and from the house."""

@@ -1,0 +1,1 @@
+"""Registers: where evidence comes from."""

@@ -1,0 +1,1 @@
+"""Storage: where journal, records and outbox are kept."""

@@ -1,0 +1,177 @@
+"""What is handed from room to room. Each type can only be had from the room before it.
+
+    Delivery → Sender → Request → Permit → Mandate → Evidence → Answer → Receipt → Reply
+
+`Request`, `Permit`, `Refusal`, `Evidence` are words of the law and live in `consent.vocabulary`.
+Built in one place only (tests/house/test_constructor_homes.py): `Permit` in consent/decide.py, `Mandate` and
+`Receipt` in gateway/journal.py, `Reply` in gateway/exchange.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from consent.vocabulary import Evidence, Permit, Refusal, Withheld
+from gateway.errors import FaultCode
+
+
+class ReplyType(StrEnum):
+    """The AMQP `type` of a reply (CONTRACT.md 4)."""
+
+    EVIDENCE_ANSWER = "evidence.answer"
+    EVIDENCE_REFUSAL = "evidence.refusal"
+    EVIDENCE_FAILURE = "evidence.failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Bytes at the door. Nothing about them is believed yet."""
+
+    tag: str
+    """The bus's own handle for ack and redelivery."""
+    message_id: str
+    routing_key: str
+    content_type: str
+    body: bytes = field(repr=False)
+    jws: str | None = field(repr=False)
+    """The detached signature over `body`."""
+    user_id: str
+    """The bus user, as checked by the bus."""
+    reply_to: str
+    correlation_id: str | None
+    received: datetime
+    attempt: int
+    """1 for the first delivery; counted by the store, not by the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who is at the door: the signature over the received bytes holds and names them."""
+
+    consumer: str
+    kid: str
+    alg: str
+    issued: datetime
+    deadline: datetime
+    digest: str
+    """Lower-case hex SHA-256 of the body as received."""
+    message_id: str
+    reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthentic:
+    """Not provably from anyone: quarantined, never answered."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One exchange under way: the thread that holds its journal lines together."""
+
+    exchange: str
+    attempt: int
+    message_id: str
+    consumer: str | None
+    digest: str
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a line stands in the log."""
+
+    origin: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A permit that is already in the journal: the only key to a register. Built by the journal."""
+
+    case: Case
+    permit: Permit
+    asked: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Words in the asker's language, validated against its schema."""
+
+    type: ReplyType
+    content_type: str
+    body: bytes = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Evidence and its words: what is sent if the journal still agrees."""
+
+    evidence: Evidence
+    written: Written
+    mandate: Mandate
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Ours or the register's fault, never the asker's."""
+
+    code: FaultCode
+    whose: Literal["register", "ours", "configuration"]
+    where: str
+    mandate: Mandate | None = None
+
+
+Outcome: TypeAlias = Answer | Refusal | Withheld | Failure | Unauthentic
+"""How an exchange can end. Exactly one of them is journalled for each exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message for the bus, signed: what leaves, and what is kept encrypted until the bus has confirmed it."""
+
+    reply_to: str
+    correlation_id: str
+    message_id: str
+    type: str
+    content_type: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that the journal holds the outcome. Built by the journal."""
+
+    position: Position
+    checkpoint: str
+    """The signed note whose tree covers the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the bus may send: nothing without its receipt. Built by the exchange."""
+
+    message: Outgoing
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Settled and never answered: quarantined."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Not settled: a later attempt may do better. `not_before` is when."""
+
+    not_before: datetime
+    receipt: Receipt

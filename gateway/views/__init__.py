@@ -1,0 +1,1 @@
+"""Pure folds over journal records: what a citizen is shown."""
