@@ -1,0 +1,87 @@
+"""The order of the rooms is the only order the type checker accepts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mypy import api
+
+ROOT = Path(__file__).parents[2]
+
+HEAD = """
+from collections.abc import Mapping
+from datetime import datetime
+from consent.decide import decide
+from consent.minimise import minimise
+from consent.policy import Policy
+from consent.vocabulary import Found, Permit, Record, Refusal, Request
+from gateway import inbound, outbound
+from gateway.exchange import House
+from gateway.journal import Heard
+from gateway.ports import Register
+from gateway.stages import Case, Delivery, Mandate, Misread, Reply, Sender, Unauthentic, Late, Moved
+from gateway.authenticate import authenticate
+
+"""
+
+SKIPS = {
+    "authenticate": """
+def {name}(delivery: Delivery, house: House, policy: Policy, now: datetime) -> object:
+    sender = authenticate(delivery, policy, house.terms, now)
+    return inbound.read(delivery, sender, policy, house.languages)  # the verdict is not looked at
+""",
+    "read": """
+def {name}(delivery: Delivery, policy: Policy, records: tuple[Record, ...], now: datetime) -> object:
+    return decide(delivery, policy, records, now)
+""",
+    "misread": """
+def {name}(asked: Request | Misread, policy: Policy, records: tuple[Record, ...], now: datetime) -> object:
+    return decide(asked, policy, records, now)
+""",
+    "decide": """
+async def {name}(case: Case, request: Request, house: House, now: datetime) -> object:
+    return await house.journal.asked(case, request, now)
+""",
+    "refused": """
+async def {name}(case: Case, decided: Permit | Refusal, house: House, now: datetime) -> object:
+    return await house.journal.asked(case, decided, now)
+""",
+    "asked": """
+async def {name}(register: Register, permit: Permit) -> object:
+    return await register.fetch(permit)
+""",
+    "moved": """
+async def {name}(register: Register, asked: Mandate | Moved | Refusal) -> object:
+    return await register.fetch(asked)
+""",
+    "minimise": """
+def {name}(found: Found, case: Case, policy: Policy, house: House, now: datetime) -> object:
+    return outbound.answer(found, case, policy, house.languages, "id", now)
+""",
+    "settled": """
+async def {name}(case: Case, heard: Heard, found: Found, house: House, now: datetime) -> object:
+    return await house.journal.settled(case, heard, found, None, now)
+""",
+}
+
+
+def test_each_skipped_room_is_a_type_error(tmp_path: Path) -> None:
+    """Leaving out a room, or ignoring its refusal, does not type-check: one error for each, in its own function."""
+    source, owner = HEAD, {}
+    for name, text in SKIPS.items():
+        start = source.count("\n") + 1
+        source += text.format(name=f"skips_{name}")
+        owner |= dict.fromkeys(range(start, source.count("\n") + 1), name)
+    file = tmp_path / "skips.py"
+    file.write_text(source)
+    cache = ROOT / ".mypy_cache"
+    out, err, _ = api.run(
+        ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache), "--no-error-summary", str(file)]
+    )
+    assert not err, err
+    wrong: dict[str, set[str]] = {}
+    for line in out.splitlines():
+        if match := re.search(r"skips\.py:(\d+): error: .*\[([a-z-]+)\]$", line):
+            wrong.setdefault(owner.get(int(match[1]), "head"), set()).add(match[2])
+    assert {name: {"arg-type"} for name in SKIPS} == wrong, out
