@@ -180,7 +180,7 @@ def sign_detached(body: bytes, claims: Mapping[str, str | int], key: SigningKey)
     """In: the body as sent; exactly the claims of REQUEST or of REPLY. Out: `header..signature`."""
     if claims.keys() not in (REQUEST, REPLY):
         raise ValueError("claims are those of a request or those of a reply")
-    return _detached({**_detached_header(key), **claims}, body, key).replace(".", "..")
+    return "..".join(_detached(body, claims, key))
 
 
 def verify_detached(
@@ -205,7 +205,7 @@ def sign_file(body: bytes, keys: Sequence[SigningKey], signed: str | None = None
     """
     signatures = _file_signatures(signed) if signed else []
     for key in keys:
-        protected, signature = _detached(_detached_header(key), body, key).split(".")
+        protected, signature = _detached(body, {}, key)
         signatures.append({"protected": protected, "signature": signature})
     return json.dumps({"signatures": signatures}, indent=2) + "\n"
 
@@ -290,13 +290,9 @@ def _well_typed(name: str, value: object) -> bool:
             return bool(value)
 
 
-def _detached_header(key: SigningKey) -> dict[str, object]:
-    return {"alg": key.alg, "b64": False, "crit": ["b64"], "kid": key.kid}
-
-
-def _detached(header: Mapping[str, object], body: bytes, key: SigningKey) -> str:
-    protected = _encode(_json(header))
-    return f"{protected}.{_encode(key.sign(protected.encode('ascii') + b'.' + body))}"
+def _detached(body: bytes, claims: Mapping[str, str | int], key: SigningKey) -> tuple[str, str]:
+    protected = _encode(_json({"alg": key.alg, "b64": False, "crit": ["b64"], "kid": key.kid, **claims}))
+    return protected, _encode(key.sign(protected.encode("ascii") + b"." + body))
 
 
 def _json(value: Mapping[str, object]) -> bytes:
