@@ -78,6 +78,7 @@ class ReasonCode(StrEnum):
     MESSAGE_ID_MISMATCH = "message-id-mismatch"
     MESSAGE_ID_REUSED = "message-id-reused"
     ALREADY_SETTLED = "already-settled"
+    WITHDRAWN_SINCE = "withdrawn-since"
     # 2 sender
     SENDER_MISMATCH = "sender-mismatch"
     REPLY_QUEUE_FOREIGN = "reply-queue-foreign"
@@ -285,6 +286,12 @@ class Permit:
     """SHA-256 of the policy that decided, lower-case hex."""
     facts: Facts
     decided: datetime
+    idnr: bool = False
+    """Whether the grant lets the register be asked with the IDNr; without it no IDNr leaves either."""
+    granted: frozenset[str] = frozenset()
+    """All fields of the grant: why a field that was not permitted was removed."""
+    recorded: frozenset[str] | None = None
+    """All fields of the record of choice or consent, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from consent.policy import Policy
 from consent.vocabulary import Found, NotFound, Person, Record, RecordState, Request, Subject
 from gateway.jws import SigningKey
 from gateway.stages import Delivery, Mandate, Outgoing, Position
@@ -33,6 +34,18 @@ class Ids(Protocol):
 
     def random(self, size: int) -> bytes:
         """Out: `size` random bytes: salts, keys, nonces."""
+        ...
+
+
+class Policies(Protocol):
+    """The policy in force. The journal's store has the last word on which one that is (LOG.md 9.3)."""
+
+    def current(self) -> Policy:
+        """Out: the policy as last seen; `settled` finds out when it is not current any more."""
+        ...
+
+    async def refresh(self) -> Policy:
+        """Load the store's current policy from its archive. Out: it."""
         ...
 
 
@@ -194,6 +207,8 @@ class ExchangeKey:
     attempt: int
     secondary: bool = False
     """The message id already belongs to other bytes; this exchange only says so."""
+    retention: str = ""
+    """The class its lines go to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,8 @@ class Settlement:
     reply: bytes | None = field(repr=False)
     """Wrapped under the master key with the exchange id as context; None when nothing is ever answered."""
     keep_until: datetime
+    kept: bytes | None = field(default=None, repr=False)
+    """A quarantined or dead delivery, wrapped, until `keep_until`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +316,8 @@ class Known:
     terminal: Position | None
     kind: str | None = None
     """The terminal line's kind, if settled."""
+    retention: str = ""
+    """The class its lines went to."""
     withdrawn: bool = False
     """The answered record was withdrawn since: a repeat gets a refusal instead (LOG.md 9.4)."""
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from consent.vocabulary import Evidence, Permit, Refusal, Withheld
+from consent.vocabulary import Evidence, Permit, Refusal, Request, Withheld
 from gateway.errors import FaultCode
 
 
@@ -71,6 +71,22 @@ class Unauthentic:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """Authentic, but outside its signed times: answered with a failure, no register is asked."""
+
+    sender: Sender
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Authentic, but not a question we understand. `language` is the best guess to answer in."""
+
+    refusal: Refusal
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One exchange under way: the thread that holds its journal lines together."""
 
@@ -80,6 +96,11 @@ class Case:
     consumer: str | None
     digest: str
     received: datetime
+    correlation_id: str | None = None
+    retention: str | None = None
+    """The class its first line went to; None while it has none. All lines of an exchange go to one class."""
+    secondary: bool = False
+    """The message id belongs to other bytes; this exchange exists to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +112,28 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The basis, the policy or a use changed in between: nothing was written, decide again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mandate:
     """A permit that is already in the journal: the only key to a register. Built by the journal."""
 
     case: Case
     permit: Permit
     asked: Position
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of an exchange when it ends, however early: the words of its terminal line."""
+
+    sender: Sender | Unauthentic | Late
+    language: str = ""
+    request: Request | None = None
+    mandate: Mandate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +143,12 @@ class Written:
     type: ReplyType
     content_type: str
     body: bytes = field(repr=False)
-    language: str
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Evidence and its words: what is sent if the journal still agrees."""
+    """Evidence in the asker's words: what is sent if the journal still agrees."""
 
     evidence: Evidence
     written: Written
@@ -125,7 +162,8 @@ class Failure:
     code: FaultCode
     whose: Literal["register", "ours", "configuration"]
     where: str
-    mandate: Mandate | None = None
+    exhausted: bool = False
+    """A retry could have helped, but none is left: the line says `dead`, not `failed`."""
 
 
 Outcome: TypeAlias = Answer | Refusal | Withheld | Failure | Unauthentic
@@ -155,9 +193,22 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same message again: what it was answered, and where its outcome stands."""
+
+    exchange: str
+    message: Outgoing | None
+    """None: settled, but the reply is no longer kept or was never one."""
+    refusal: Refusal | None
+    """Why the kept reply is not sent again."""
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the bus may send: nothing without its receipt. Built by the exchange."""
 
+    exchange: str
     message: Outgoing
     receipt: Receipt
 

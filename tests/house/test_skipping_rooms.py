@@ -18,9 +18,8 @@ from consent.policy import Policy
 from consent.vocabulary import Found, Permit, Record, Refusal, Request
 from gateway import inbound, outbound
 from gateway.exchange import House
-from gateway.journal import Heard
 from gateway.ports import Register
-from gateway.stages import Case, Delivery, Mandate, Misread, Reply, Sender, Unauthentic, Late, Moved
+from gateway.stages import Case, Delivery, Heard, Mandate, Misread, Reply, Sender, Unauthentic, Late, Moved
 from gateway.authenticate import authenticate
 
 """

@@ -1,0 +1,104 @@
+"""The doorkeeper: take a delivery, let the house handle it, send the reply, acknowledge. In that order.
+
+What a crash leaves: before `handle` returns, the delivery comes back and the journal says how far it got; after it,
+the reply lies encrypted in the outbox and leaves again, the same bytes, with the redelivery or at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.errors import BusUnavailable, JournalUnavailable, Undeliverable
+from gateway.exchange import House, handle
+from gateway.ports import Bus, JournalStore
+from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
+from gateway.telemetry import logger, told
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A house with its bus, and how much it takes on at once."""
+
+    house: House
+    bus: Bus
+    store: JournalStore
+    concurrency: int
+    attempts: int
+    pause_seconds: float = 1.0
+    """How long a delivery waits when the journal can't be written."""
+
+
+async def serve(service: Service, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then finish what is in hand."""
+    await resend(service)
+    places = asyncio.Semaphore(service.concurrency)
+    watch = asyncio.create_task(_stop_when(stop, service.bus))
+    try:
+        async with asyncio.TaskGroup() as hands:
+            async for delivery in service.bus.deliveries():
+                await places.acquire()
+                task = hands.create_task(attend(delivery, service))
+                task.add_done_callback(lambda _: places.release())
+    finally:
+        watch.cancel()
+
+
+async def _stop_when(stop: asyncio.Event, bus: Bus) -> None:
+    await stop.wait()
+    await bus.stop()
+
+
+async def resend(service: Service) -> int:
+    """Send every settled reply the bus may not have got before a crash. Out: how many."""
+    waiting = await service.store.unconfirmed()
+    for exchange, sealed in waiting:
+        await _send(exchange, service.house.journal.unsealed(exchange, sealed), service)
+    return len(waiting)
+
+
+async def attend(delivery: Delivery, service: Service) -> None:
+    """One delivery from the door to its acknowledgement. Never raises for what a delivery holds."""
+    house = service.house
+    try:
+        result = await handle(delivery, house)
+        if isinstance(result, Postponed):
+            await service.bus.postpone(delivery, result.not_before)
+            return
+        if isinstance(result, Reply):
+            await _send(result.exchange, result.message, service)
+        elif not isinstance(result, Silent):
+            raise TypeError(type(result).__name__)
+        # A crash here repeats the delivery; the journal knows it and sends the same bytes once more.
+        await service.bus.ack(delivery)
+    except JournalUnavailable as fault:
+        logger().error("journal-unavailable", where=fault.where)
+        await _back(delivery, service)
+    except BusUnavailable as fault:
+        # Unacknowledged: the bus brings it back by itself once it is there again.
+        logger().error("bus-unavailable", where=fault.where)
+    except Exception as error:  # noqa: BLE001  nothing a message holds may stop the house
+        logger().error("unforeseen", attempt=delivery.attempt, **told(error))
+        await _back(delivery, service)
+
+
+async def _send(exchange: str, message: Outgoing, service: Service) -> None:
+    try:
+        await service.bus.send(message)
+    except Undeliverable:
+        # The reply stays in the outbox for as long as replies are kept; asking again fetches it.
+        logger().warning("reply-undeliverable", exchange=exchange)
+    await service.store.confirmed(exchange, service.house.clock.now())
+
+
+async def _back(delivery: Delivery, service: Service) -> None:
+    """Bring it back later; after its attempts only the bus's own dead letters are left."""
+    try:
+        if delivery.attempt >= service.attempts:
+            await service.bus.bury(delivery)
+        else:
+            later = service.house.clock.now() + timedelta(seconds=service.pause_seconds)
+            await service.bus.postpone(delivery, later)
+    except BusUnavailable as fault:
+        logger().error("bus-unavailable", where=fault.where)
