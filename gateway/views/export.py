@@ -1,0 +1,92 @@
+"""A person's export as one ZIP file: what to read, and what to check it with (CONTRACT.md 6).
+
+The same contents give the same bytes: fixed order, fixed times, nothing of the machine.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Final
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+
+from gateway.views.citizen import Auskunft
+from gateway.views.render import readable
+
+_FIRST: Final = ("auskunft.html", "report.html", "PRUEFEN.txt", "VERIFY.txt")
+_PROOF: Final = "proof/"
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_MOST_BYTES: Final = 256_000_000
+_MOST_FILES: Final = 50_000
+
+
+class NotAnExport(Exception):  # noqa: N818 - what it is, not that it is an error
+    """The file is no export; `why` names what is wrong, never content."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a stranger checks: `proof.json`, a `.tlog-proof` a line by file name, and the verifier keys."""
+
+    document: bytes = field(repr=False)
+    inclusion: Mapping[str, bytes] = field(repr=False)
+    vkeys: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export's files: those to read by name, and the proof."""
+
+    readable: Mapping[str, bytes] = field(repr=False)
+    proof: Proof
+
+
+def tlog_proof_name(origin: str, index: int) -> str:
+    """Out: `<class>-<month>-<index>.tlog-proof` for a line of the shard `<authority>/<class>/<month>`."""
+    retention, month = origin.split("/")[-2:]
+    return f"{retention}-{month}-{index}.tlog-proof"
+
+
+def assemble(auskunft: Auskunft, proof: Proof) -> bytes:
+    """Out: the ZIP's bytes; the page to open first comes first."""
+    told = readable(auskunft)
+    contents = {name: told[name] for name in (*_FIRST, *sorted(told.keys() - set(_FIRST)))}
+    contents[f"{_PROOF}proof.json"] = proof.document
+    contents[f"{_PROOF}vkeys.txt"] = proof.vkeys
+    contents.update({f"{_PROOF}{name}": proof.inclusion[name] for name in sorted(proof.inclusion)})
+    archive = BytesIO()
+    with ZipFile(archive, "w") as bundle:
+        for name, body in contents.items():
+            entry = ZipInfo(name, _DATE)
+            entry.compress_type = ZIP_DEFLATED
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            bundle.writestr(entry, body, compresslevel=9)
+    return archive.getvalue()
+
+
+def disassemble(archive: bytes) -> Export:
+    """In: a ZIP file's bytes from anywhere. Raises: NotAnExport (also for what would unpack without end)."""
+    try:
+        with ZipFile(BytesIO(archive)) as bundle:
+            entries = bundle.infolist()
+            if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
+                raise NotAnExport("it unpacks to more than an export may hold")
+            if len({entry.filename for entry in entries}) != len(entries):
+                raise NotAnExport("a file name occurs twice")
+            contents = {entry.filename: bundle.read(entry) for entry in entries}
+    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
+        raise NotAnExport("it is not a readable ZIP file") from None
+    inside = {name.removeprefix(_PROOF): body for name, body in contents.items() if name.startswith(_PROOF)}
+    try:
+        document, vkeys = inside.pop("proof.json"), inside.pop("vkeys.txt")
+    except KeyError as missing:
+        raise NotAnExport(f"{_PROOF}{missing.args[0]} is missing") from None
+    told = {name: body for name, body in contents.items() if not name.startswith(_PROOF)}
+    return Export(told, Proof(document, inside, vkeys))

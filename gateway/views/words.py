@@ -1,0 +1,72 @@
+"""The citizen's words: codes of the journal in plain German and English (`words.toml`)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal, TypeAlias
+
+Language: TypeAlias = Literal["de", "en"]
+Tone: TypeAlias = Literal["given", "kept", "open", "note"]
+
+LANGUAGES: Final[tuple[Language, ...]] = ("de", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same words in both languages."""
+
+    de: str
+    en: str
+
+    def to(self, language: Language) -> str:
+        return self.de if language == "de" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a terminal line means to a citizen. `tone`: data left, was kept, is open, or only a note."""
+
+    tone: Tone
+    title: Text
+    sentence: Text
+
+
+class Words:
+    """A section a kind of code. An unknown code is shown as itself: nothing is left out for want of words."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+        self._texts = {
+            (section, code): Text(**entry)
+            for section, entries in tables.items()
+            if section != "outcome"
+            for code, entry in entries.items()
+        }
+        self._outcomes = {
+            kind: Outcome(entry["tone"], Text(**entry["title"]), Text(**entry["sentence"]))
+            for kind, entry in tables["outcome"].items()
+        }
+
+    def text(self, section: str, code: str) -> Text:
+        return self._texts.get((section, code), Text(code, code))
+
+    def outcome(self, kind: str) -> Outcome:
+        if kind.startswith("consent."):
+            state = self.text("state", kind.removeprefix("consent."))
+            title = Text(f"Einwilligung oder Entscheidung: {state.de}", f"Consent or decision: {state.en}")
+            return Outcome("note", title, Text("", ""))
+        return self._outcomes.get(kind, Outcome("note", Text(kind, kind), Text("", "")))
+
+    def codes(self, section: str) -> tuple[str, ...]:
+        """Out: the codes of a section that have words, in the order of the file."""
+        if section == "outcome":
+            return tuple(self._outcomes)
+        return tuple(code for kind, code in self._texts if kind == section)
+
+
+@cache
+def words() -> Words:
+    return Words(tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8")))
