@@ -1,0 +1,62 @@
+"""One possible way to answer a request: its grant and, for choice and consent, its record. What is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
+
+from consent.grants import Grant
+from consent.vocabulary import BasisKind, Check, Fact, ReasonCode, Record, Request, Subject
+
+Verdict: TypeAlias = ReasonCode | Fact | None
+"""What a check says: why not, or that it passed or was not needed; None: it could not be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A request, held against one grant and one record."""
+
+    request: Request
+    grant: Grant
+    kind: BasisKind | None
+    """The basis it would stand on; None when what is claimed can't be tied to any."""
+    record: Record | None
+    special: frozenset[str]
+    """The evidence's special categories (GDPR Art. 9)."""
+    test_identities: bool
+    now: datetime
+
+    def wanted(self) -> frozenset[str]:
+        """Out: the fields asked for; where none are named, the grant's default ones that the record has."""
+        if self.request.fields:
+            return self.request.fields
+        defaults = self.grant.defaults()
+        return defaults if self.record is None else defaults & self.record.fields
+
+    def permitted(self) -> frozenset[str]:
+        """Out: what is asked for, cut to grant and record."""
+        fields = self.wanted() & self.grant.fields
+        return fields if self.record is None else fields & self.record.fields
+
+    def excess(self) -> frozenset[str]:
+        """Out: what is asked for beyond grant or record."""
+        return self.wanted() - self.permitted()
+
+    def asked_of_register(self) -> Subject:
+        """Out: whom the register may be asked for: without the IDNr unless the grant allows it."""
+        subject = self.request.subject
+        return subject if self.grant.idnr or subject.idnr is None else replace(subject, idnr=None)
+
+
+class Rule(NamedTuple):
+    """One check with its source."""
+
+    check: Check
+    clause: str
+    judge: Callable[[Matter], Verdict]
+
+
+PASSED: Final = Fact.PASSED
+NOT_NEEDED: Final = Fact.NOT_NEEDED
