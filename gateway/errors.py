@@ -70,6 +70,16 @@ class JournalUnavailable(Fault):
     curable = True
 
 
+class BusUnavailable(Fault):
+    """The bus can't be reached or can't write; what is unacknowledged comes back by itself."""
+
+    curable = True
+
+
+class Undeliverable(Fault):
+    """The bus has no such queue, or takes no message of that size: sending again would end the same."""
+
+
 class ConfigurationFault(Exception):
     """The home is wrong. Carries every problem at once, each located and with its mend."""
 

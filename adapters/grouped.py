@@ -1,0 +1,134 @@
+"""One thread that writes in groups: whatever came while the last group was being written is the next group.
+
+Nothing waits for company: an idle writer writes a single job at once, a busy one writes many for the price of
+one `fsync`. Jobs are done in the order they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class WriterClosed(Exception):  # noqa: N818  a state, named like the port's faults
+    """The writer was closed before the job was taken: nothing was written."""
+
+
+class GroupedWriter(Generic[Job, Result]):
+    """Give it jobs from any event loop; its own thread is the only one that ever calls `write`."""
+
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[Sequence[Job]], Sequence[Result]],
+        *,
+        fault: Callable[[Exception], Exception],
+        weight: Callable[[Job], int] = lambda _: 1,
+        most: int = 256,
+        idle: Callable[[], None] | None = None,
+        idle_seconds: float | None = None,
+    ) -> None:
+        """In: `write` does a group and returns a result per job, or raises and has done none of it.
+
+        `fault` makes of a foreign exception the one each waiting caller gets. A group's jobs weigh at most
+        `most` (a single heavier one goes alone).
+        `idle` is called in the thread after `idle_seconds` without a job.
+        """
+        self._write, self._fault, self._weight, self._most = write, fault, weight, most
+        self._idle, self._idle_seconds = idle, idle_seconds
+        self._queue: SimpleQueue[_Waiting[Job, Result] | None] = SimpleQueue()
+        self._held: _Waiting[Job, Result] | None = None
+        self._closed = False
+        self._lock = Lock()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    async def submit(self, job: Job) -> Result:
+        """Out: the job's result, once its group is written. Raises: what `fault` made of the failure."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        with self._lock:
+            if self._closed:
+                raise self._fault(WriterClosed())
+            self._queue.put(_Waiting(job, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Write what is waiting, then end the thread. Idempotent; blocks until it has ended."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next():
+            try:
+                results: Sequence[Result] | Exception = self._write([waiting.job for waiting in group])
+            except Exception as error:  # noqa: BLE001  whatever it is, every waiting caller must hear of it
+                results = error
+            self._tell(group, results)
+
+    def _next(self) -> list[_Waiting[Job, Result]]:
+        """Out: the next group; empty when the writer is closed and nothing is left."""
+        group: list[_Waiting[Job, Result]] = []
+        weight = 0
+        while True:
+            waiting = self._held if self._held is not None else self._take(block=not group)
+            self._held = None
+            if waiting is None:
+                return group
+            weight += self._weight(waiting.job)
+            if group and weight > self._most:
+                self._held = waiting
+                return group
+            group.append(waiting)
+
+    def _take(self, *, block: bool) -> _Waiting[Job, Result] | None:
+        """Out: the next waiting job; None when there is none (not blocking) or none will come (closed)."""
+        while True:
+            try:
+                taken = self._queue.get(block, self._idle_seconds if block else None)
+            except Empty:
+                if not block:
+                    return None
+                if self._idle is not None:
+                    self._idle()
+                continue
+            if taken is None and not block:
+                self._queue.put(None)  # the end comes after this group
+            return taken
+
+    def _tell(self, group: Sequence[_Waiting[Job, Result]], results: Sequence[Result] | Exception) -> None:
+        told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Result], Result | Exception]]] = {}
+        for at, waiting in enumerate(group):
+            result = self._fault(results) if isinstance(results, Exception) else results[at]
+            told.setdefault(waiting.loop, []).append((waiting.future, result))
+        for loop, outcomes in told.items():
+            try:
+                loop.call_soon_threadsafe(_resolve, outcomes)
+            except RuntimeError:  # the loop is closed: nobody waits any more, what is written stays written
+                continue
+
+
+class _Waiting(Generic[Job, Result]):
+    __slots__ = ("future", "job", "loop")
+
+    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Result]) -> None:
+        self.job, self.loop, self.future = job, loop, future
+
+
+def _resolve(outcomes: Sequence[tuple[asyncio.Future[Result], Result | Exception]]) -> None:
+    for future, outcome in outcomes:
+        if future.done():  # the caller went away; what is written stays written
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

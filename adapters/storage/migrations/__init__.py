@@ -1,0 +1,1 @@
+"""The database's history. Run by `adapters.storage.database.create` only, never by opening."""

@@ -1,0 +1,214 @@
+"""What is read from the journal's database: plain functions over a `Connection`, each on one state of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from adapters.storage.judging import GroupState, record_state
+from adapters.storage.loading import load_exchanges, read_tile, record_events
+from adapters.storage.saving import Fold, form_name
+from adapters.storage.schema import (
+    CHECKPOINT,
+    CURRENT_POLICY,
+    EXCHANGE,
+    LINE,
+    POLICY,
+    RECORD,
+    RECORD_SUBJECT,
+    SHARD,
+    TILE,
+    USE,
+)
+from consent.vocabulary import Record, Request, Subject
+from gateway.audit.tree import TileDamaged, inclusion
+from gateway.errors import JournalUnavailable
+from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Shard, StoredLine
+from gateway.stages import Position
+
+_LINES: Final = sa.select(SHARD.c.origin, LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event).where(
+    SHARD.c.origin == sa.bindparam("b_origin"), LINE.c.shard == SHARD.c.id
+)
+_RANGE: Final = _LINES.where(LINE.c.idx >= sa.bindparam("start"), LINE.c.idx < sa.bindparam("stop")).order_by(
+    LINE.c.idx
+)
+_LABELLED: Final = _LINES.where(LINE.c.label == sa.bindparam("b_label")).order_by(LINE.c.idx)
+_SHARD_ID: Final = sa.select(SHARD.c.id, SHARD.c.size).where(SHARD.c.origin == sa.bindparam("b_origin"))
+_USES: Final = sa.select(sa.func.count()).where(
+    USE.c.record == sa.bindparam("b_record"), USE.c.exchange != sa.bindparam("b_exchange")
+)
+_OF_CASE: Final = (
+    sa.select(RECORD.c.record)
+    .where(RECORD.c.recipient == sa.bindparam("b_recipient"), RECORD.c.case_id == sa.bindparam("b_case"))
+    .order_by(RECORD.c.record)
+)
+_OF_SUBJECT: Final = (
+    sa.select(RECORD_SUBJECT.c.record)
+    .where(sa.tuple_(RECORD_SUBJECT.c.name, RECORD_SUBJECT.c.form).in_(sa.bindparam("names", expanding=True)))
+    .distinct()
+    .order_by(RECORD_SUBJECT.c.record)
+)
+
+
+# --- exchanges ----------------------------------------------------------------------------------------
+def recall(connection: Connection, key: ExchangeKey, now: datetime) -> Known | None:
+    """Out: what became of a message before, or of another one under its id; None when there was none."""
+    state = GroupState(None, {})
+    load_exchanges(connection, state, (key,))
+    same = state.exchanges.get((key.consumer, key.message_id, key.digest))
+    found = same or state.owners.get((key.consumer, key.message_id))
+    return found.known(found is same, now, record_state(found, state)) if found else None
+
+
+def unconfirmed(connection: Connection) -> list[tuple[str, bytes]]:
+    """Out: the outbox, oldest first."""
+    rows = connection.execute(
+        sa.select(EXCHANGE.c.exchange, EXCHANGE.c.reply)
+        .where(sa.text("reply is not null and confirmed is null"))
+        .order_by(EXCHANGE.c.terminal_shard, EXCHANGE.c.terminal_idx)
+    )
+    return [(row.exchange, row.reply) for row in rows]
+
+
+def counts(connection: Connection) -> tuple[int, int, int]:
+    """Out: exchanges accepted, terminal, in flight."""
+    accepted = connection.execute(sa.select(sa.func.count()).select_from(EXCHANGE)).scalar_one()
+    in_flight = connection.execute(
+        sa.select(sa.func.count()).select_from(EXCHANGE).where(sa.text("kind is null"))
+    ).scalar_one()
+    return accepted, accepted - in_flight, in_flight
+
+
+# --- the log ------------------------------------------------------------------------------------------
+def shards(connection: Connection) -> list[Shard]:
+    """Out: every shard, oldest first within its class."""
+    rows = connection.execute(sa.select(SHARD).order_by(SHARD.c.retention, SHARD.c.id))
+    return [
+        Shard(Head(row.origin, row.size, row.root), row.retention, bool(row.closed), row.secrets)
+        for row in rows
+    ]
+
+
+def lines(connection: Connection, origin: str, start: int, stop: int) -> list[StoredLine]:
+    """Out: lines start ≤ index < stop, in order."""
+    rows = connection.execute(_RANGE, {"b_origin": origin, "start": start, "stop": stop})
+    return [_line_of(row) for row in rows]
+
+
+def labelled(connection: Connection, origin: str, label: bytes) -> list[StoredLine]:
+    """Out: one label's lines in one shard, in order."""
+    return [_line_of(row) for row in connection.execute(_LABELLED, {"b_origin": origin, "b_label": label})]
+
+
+def _line_of(row: Row[*tuple[Any, ...]]) -> StoredLine:
+    return StoredLine(Position(row.origin, row.idx), Line(row.leaf, row.salt, row.event))
+
+
+def proof(connection: Connection, position: Position, size: int) -> list[bytes]:
+    """Out: the line's inclusion proof in the tree of that size, sibling of the leaf first.
+
+    Raises: ValueError when the shard has no such line or was never that large; JournalUnavailable when a tile
+    that is needed is damaged.
+    """
+    shard = connection.execute(_SHARD_ID, {"b_origin": position.origin}).one_or_none()
+    if shard is None or not 0 <= position.index < size <= shard.size:
+        raise ValueError("no such line in a tree of that size")
+    try:
+        return inclusion(
+            lambda level, n, width: read_tile(connection, shard.id, level, n, width), position.index, size
+        )
+    except TileDamaged as damage:
+        raise JournalUnavailable(f"storage ({damage})") from None
+
+
+def checkpoints(connection: Connection, origin: str) -> list[tuple[int, str]]:
+    """Out: size and note of each kept checkpoint, smallest first."""
+    rows = connection.execute(
+        sa.select(CHECKPOINT.c.size, CHECKPOINT.c.note)
+        .join(SHARD, SHARD.c.id == CHECKPOINT.c.shard)
+        .where(SHARD.c.origin == origin)
+        .order_by(CHECKPOINT.c.size)
+    )
+    return [(row.size, row.note) for row in rows]
+
+
+def tiles(connection: Connection, origin: str) -> Iterator[tuple[int, int, bytes]]:
+    """Out: level, number, hashes of every stored tile of a shard, as stored; streamed."""
+    rows = connection.execution_options(yield_per=64).execute(
+        sa.select(TILE.c.level, TILE.c.n, TILE.c.hashes)
+        .join(SHARD, SHARD.c.id == TILE.c.shard)
+        .where(SHARD.c.origin == origin)
+        .order_by(TILE.c.level, TILE.c.n)
+    )
+    for row in rows:
+        yield row.level, row.n, row.hashes
+
+
+def columns(
+    connection: Connection, origin: str
+) -> Iterator[tuple[int, bytes, bytes, bytes | None, bytes | None]]:
+    """Out: index, label, leaf, salt, event of every line of a shard, as stored; streamed."""
+    rows = connection.execution_options(yield_per=256).execute(
+        sa.select(LINE.c.idx, LINE.c.label, LINE.c.leaf, LINE.c.salt, LINE.c.event)
+        .join(SHARD, SHARD.c.id == LINE.c.shard)
+        .where(SHARD.c.origin == origin)
+        .order_by(LINE.c.idx)
+    )
+    for row in rows:
+        yield row.idx, row.label, row.leaf, row.salt, row.event
+
+
+# --- policies -----------------------------------------------------------------------------------------
+def policy(connection: Connection) -> tuple[str, bytes] | None:
+    """Out: hash and archive of the current policy."""
+    row = connection.execute(
+        sa.select(POLICY.c.hash, POLICY.c.archive).join(
+            CURRENT_POLICY, CURRENT_POLICY.c.hash == POLICY.c.hash
+        )
+    ).one_or_none()
+    return (row.hash, row.archive) if row else None
+
+
+def archived_policy(connection: Connection, digest: str) -> bytes | None:
+    """Out: the archive of that hash."""
+    return connection.execute(sa.select(POLICY.c.archive).where(POLICY.c.hash == digest)).scalar()
+
+
+# --- records ------------------------------------------------------------------------------------------
+def records_for(connection: Connection, request: Request, exchange: str, fold: Fold) -> list[Record]:
+    """Out: the claimed record, or every record of that recipient and case; `uses` without its own."""
+    if request.basis.record is not None:
+        named = [request.basis.record]
+    else:
+        named = list(
+            connection.execute(_OF_CASE, {"b_recipient": request.consumer, "b_case": request.case}).scalars()
+        )
+    return _folded(connection, named, exchange, fold)
+
+
+def of_subject(connection: Connection, subject: Subject, fold: Fold) -> list[Record]:
+    """Out: every record that names the person in one of the subject's forms and contradicts none."""
+    names = [(form_name(parts), form) for form, parts in subject.forms().items()]
+    if not names:
+        return []
+    found = list(connection.execute(_OF_SUBJECT, {"names": names}).scalars())
+    return [record for record in _folded(connection, found, "", fold) if record.subject.agrees_with(subject)]
+
+
+def one_record(connection: Connection, record: str, fold: Fold) -> Record | None:
+    """Out: the record as it stands, with all its uses."""
+    return next(iter(_folded(connection, [record], "", fold)), None)
+
+
+def _folded(connection: Connection, named: Sequence[str], exchange: str, fold: Fold) -> list[Record]:
+    records: list[Record] = []
+    for name in named:
+        events: list[RecordEvent] = record_events(connection, name)
+        if events:
+            uses = connection.execute(_USES, {"b_record": name, "b_exchange": exchange}).scalar_one()
+            records.append(fold(events, uses))
+    return records

@@ -1,0 +1,165 @@
+"""What a judged group changes besides its lines: policies, records, exchanges, uses.
+
+Every statement is part of the group's one transaction: a crash between two of them leaves neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from adapters.storage.judging import GroupState
+from adapters.storage.loading import record_events
+from adapters.storage.schema import (
+    CURRENT_POLICY,
+    EXCHANGE,
+    POLICY,
+    RECORD,
+    RECORD_EVENT,
+    RECORD_SUBJECT,
+    USE,
+)
+from consent.vocabulary import Record
+from gateway.ports import RecordEvent
+
+Fold: TypeAlias = Callable[[Sequence[RecordEvent], int], Record]
+"""In: a record's events in order, its uses by other exchanges. Out: the record as it stands."""
+
+_ADD_EXCHANGES: Final = sa.insert(EXCHANGE)
+_ADD_USES: Final = sa.insert(USE)
+_MOVE_EXCHANGE: Final = (
+    sa.update(EXCHANGE)
+    .where(EXCHANGE.c.exchange == sa.bindparam("b_exchange"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "attempt",
+                "record",
+                "kind",
+                "terminal_shard",
+                "terminal_idx",
+                "reply",
+                "kept",
+                "keep_until",
+            )
+        }
+    )
+)
+_HOLDS: Final = sa.select(USE.c.record, USE.c.exchange).where(
+    USE.c.exchange.in_(sa.bindparam("exchanges", expanding=True))
+)
+_CONSUME: Final = sa.update(USE).where(USE.c.exchange == sa.bindparam("b_exchange")).values(state="consumed")
+_GIVE_BACK: Final = sa.delete(USE).where(USE.c.exchange == sa.bindparam("b_exchange"))
+
+
+def save(connection: Connection, state: GroupState, fold: Fold) -> None:
+    """Write what the group changed; exchanges before the uses that refer to them."""
+    _save_policies(connection, state)
+    _save_records(connection, state, fold)
+    _save_exchanges(connection, state)
+    _save_uses(connection, state)
+
+
+def _save_policies(connection: Connection, state: GroupState) -> None:
+    for digest, archive in state.policies:
+        if connection.execute(sa.select(POLICY.c.hash).where(POLICY.c.hash == digest)).scalar() is None:
+            connection.execute(sa.insert(POLICY), {"hash": digest, "archive": archive})
+        if connection.execute(sa.update(CURRENT_POLICY).values(hash=digest)).rowcount == 0:
+            connection.execute(sa.insert(CURRENT_POLICY), {"one": 1, "hash": digest})
+
+
+def _save_records(connection: Connection, state: GroupState, fold: Fold) -> None:
+    """Append the events, and keep how the record stands and is found in step with them."""
+    for event in state.events:
+        before = record_events(connection, event.record)
+        record = fold((*before, event), 0)
+        row = {
+            "record": event.record,
+            "revision": event.revision,
+            "state": event.state,
+            "recipient": record.recipient,
+            "case_id": record.case,
+        }
+        if before:
+            connection.execute(sa.update(RECORD).where(RECORD.c.record == event.record), row)
+            connection.execute(sa.delete(RECORD_SUBJECT).where(RECORD_SUBJECT.c.record == event.record))
+        else:
+            connection.execute(sa.insert(RECORD), row)
+        forms = [
+            {"record": event.record, "form": form, "name": form_name(parts)}
+            for form, parts in record.subject.forms().items()
+        ]
+        if forms:
+            connection.execute(sa.insert(RECORD_SUBJECT), forms)
+        connection.execute(
+            sa.insert(RECORD_EVENT),
+            {
+                "record": event.record,
+                "revision": event.revision,
+                "state": event.state,
+                "body": event.body,
+                "receipt": event.receipt,
+            },
+        )
+
+
+def form_name(parts: Sequence[str]) -> str:
+    """Out: a way of naming a person as one text to look up."""
+    return "\x1f".join(parts)
+
+
+def _save_exchanges(connection: Connection, state: GroupState) -> None:
+    new: list[dict[str, object]] = []
+    moved: list[dict[str, object]] = []
+    for exchange in state.exchanges.values():
+        if not exchange.changed:
+            continue
+        row: dict[str, object] = {
+            "attempt": exchange.attempt,
+            "record": exchange.record,
+            "kind": exchange.kind,
+            "terminal_shard": exchange.terminal_shard,
+            "terminal_idx": exchange.terminal.index if exchange.terminal else None,
+            "reply": exchange.reply,
+            "kept": exchange.kept,
+            "keep_until": exchange.keep_until,
+        }
+        if exchange.stored:
+            moved.append(row | {"b_exchange": exchange.exchange})
+        else:
+            new.append(
+                row
+                | {
+                    "exchange": exchange.exchange,
+                    "consumer": exchange.consumer,
+                    "message_id": exchange.message_id,
+                    "digest": exchange.digest,
+                    "secondary": int(exchange.secondary),
+                    "retention": exchange.retention,
+                }
+            )
+    if new:
+        connection.execute(_ADD_EXCHANGES, new)
+    if moved:
+        connection.execute(_MOVE_EXCHANGE, moved)
+
+
+def _save_uses(connection: Connection, state: GroupState) -> None:
+    if state.given_back:
+        connection.execute(_GIVE_BACK, [{"b_exchange": exchange} for exchange in state.given_back])
+    if state.reserved:
+        exchanges = sorted({exchange for _, exchange in state.reserved})
+        held = {(row.record, row.exchange) for row in connection.execute(_HOLDS, {"exchanges": exchanges})}
+        rows = [
+            {"record": record, "exchange": exchange, "state": "reserved"}
+            for record, exchange in dict.fromkeys(state.reserved)
+            if (record, exchange) not in held
+        ]
+        if rows:
+            connection.execute(_ADD_USES, rows)
+    if state.consumed:
+        connection.execute(_CONSUME, [{"b_exchange": exchange} for exchange in state.consumed])

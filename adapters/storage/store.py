@@ -1,0 +1,207 @@
+"""The journal's store and the records' store over one database: the ports' methods, threads and faults."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from adapters.grouped import GroupedWriter
+from adapters.storage import queries, shards
+from adapters.storage.database import Connect, Database, connect_sqlite, unavailable
+from adapters.storage.group import Confirmation, write_group
+from adapters.storage.growing import Edges
+from adapters.storage.judging import TurnedAway, milliseconds
+from adapters.storage.loading import record_events
+from adapters.storage.saving import Fold
+from consent.vocabulary import Record, Request, Subject
+from gateway.ports import (
+    Committed,
+    Entry,
+    ExchangeKey,
+    Head,
+    Known,
+    Line,
+    RecordEvent,
+    Shard,
+    StoredLine,
+)
+from gateway.stages import Position
+
+P = ParamSpec("P")
+Out = TypeVar("Out")
+Alone: TypeAlias = Callable[[Connection], object]
+Job: TypeAlias = Entry | Confirmation | Alone
+
+GROUP_LINES: Final = 256
+
+
+class SqlStore:
+    """JournalStore and ConsentStore. One thread writes, in groups; a few read, each on a consistent state."""
+
+    def __init__(self, url: str, fold: Fold, connect: Connect = connect_sqlite) -> None:
+        """Open what `adapters.storage.database.create` made.
+
+        In: `fold` makes a record of its events and uses (and judges its receipt). Raises: ConfigurationFault.
+        """
+        self._database = Database(url, connect)
+        self._fold = fold
+        self._edges = Edges()
+        self._writer: GroupedWriter[Job, object] = GroupedWriter(
+            "journal-write", self._write, fault=unavailable, weight=_weight, most=GROUP_LINES
+        )
+
+    # --- writing ---------------------------------------------------------------------------------------
+    async def append(self, entry: Entry) -> Committed | TurnedAway:
+        """Commit the entry with whatever else is waiting, or say why it is turned away."""
+        if not entry.lines:
+            raise ValueError("an entry has at least one line")
+        return cast("Committed | TurnedAway", await self._writer.submit(entry))
+
+    async def confirmed(self, exchange: str, now: datetime) -> None:
+        """The bus has the reply."""
+        await self._writer.submit(Confirmation(exchange, milliseconds(now)))
+
+    async def close_shard(self, origin: str) -> Head:
+        """No line is added any more. Out: the final head. Idempotent."""
+        return cast(
+            "Head", await self._writer.submit(lambda connection: shards.close_shard(connection, origin))
+        )
+
+    async def open_shard(self, origin: str, retention: str, secrets: bytes, opening: Line) -> bool:
+        """Open a shard with leaf 0. Out: False when the class has an open shard already."""
+        return bool(
+            await self._writer.submit(
+                lambda connection: shards.open_shard(
+                    connection, origin, retention, secrets, opening, self._edges
+                )
+            )
+        )
+
+    async def keep_checkpoint(self, origin: str, size: int, note: str) -> None:
+        """Keep a signed checkpoint of a committed head for good."""
+        await self._writer.submit(lambda connection: shards.keep_checkpoint(connection, origin, size, note))
+
+    async def forget(self, now: datetime) -> int:
+        """Erase replies and kept deliveries whose time is over. Out: of how many exchanges."""
+        return cast("int", await self._writer.submit(lambda connection: shards.forget(connection, now)))
+
+    def _write(self, jobs: Sequence[Job]) -> Sequence[object]:
+        """In the writer's thread: a group in one transaction, the rare changes each in their own."""
+        results: list[object] = []
+        group: list[Entry | Confirmation] = []
+        for job in jobs:
+            if isinstance(job, Entry | Confirmation):
+                group.append(job)
+                continue
+            results += self._write_group(group)
+            group = []
+            results.append(self._alone(job))
+        return results + self._write_group(group)
+
+    def _alone(self, change: Alone) -> object:
+        try:
+            return self._database.write(change)
+        except Exception as error:  # noqa: BLE001  told to this job's caller alone
+            return unavailable(error)
+
+    def _write_group(self, group: Sequence[Entry | Confirmation]) -> list[object]:
+        if not group:
+            return []
+        entries = [job for job in group if isinstance(job, Entry)]
+        confirmations = [job for job in group if isinstance(job, Confirmation)]
+        try:
+            written = self._database.write(write_group, entries, confirmations, self._edges, self._fold)
+        except OperationalError as error:  # locked, full, broken: true for every member
+            return [unavailable(error) for _ in group]
+        except Exception as error:  # noqa: BLE001  one member the database refuses must not stop the others
+            if len(group) == 1:
+                return [unavailable(error)]
+            return [result for job in group for result in self._write_group([job])]
+        # A crash here leaves the group committed and nobody told: asking again finds the exchanges.
+        self._edges.keep(written.grown)
+        verdicts = iter(written.verdicts)
+        return [next(verdicts) if isinstance(job, Entry) else None for job in group]
+
+    # --- reading ---------------------------------------------------------------------------------------
+    async def _read(
+        self, query: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
+    ) -> Out:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._database.threads, lambda: self._database.read(query, *args, **kwargs)
+        )
+
+    async def recall(self, consumer: str, message_id: str, digest: str, now: datetime) -> Known | None:
+        """Out: what became of this message before, or None."""
+        return await self._read(queries.recall, ExchangeKey("", consumer, message_id, digest, 0), now)
+
+    async def unconfirmed(self) -> Sequence[tuple[str, bytes]]:
+        """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
+        return await self._read(queries.unconfirmed)
+
+    async def shards(self) -> Sequence[Shard]:
+        """Out: every shard, oldest first within its class."""
+        return await self._read(queries.shards)
+
+    async def line(self, position: Position) -> StoredLine | None:
+        """Out: the line there, or None."""
+        found = await self._read(queries.lines, position.origin, position.index, position.index + 1)
+        return found[0] if found else None
+
+    async def lines(self, origin: str, start: int, stop: int) -> Sequence[StoredLine]:
+        """Out: lines start ≤ index < stop, in order."""
+        return await self._read(queries.lines, origin, start, stop)
+
+    async def labelled(self, origin: str, label: bytes) -> Sequence[StoredLine]:
+        """Out: the lines of one label in one shard, in order."""
+        return await self._read(queries.labelled, origin, label)
+
+    async def inclusion(self, position: Position, size: int) -> Sequence[bytes]:
+        """Out: the inclusion proof of the line in the tree of that size. Raises: ValueError."""
+        return await self._read(queries.proof, position, size)
+
+    async def checkpoints(self, origin: str) -> Sequence[tuple[int, str]]:
+        """Out: size and note of each kept checkpoint, smallest first."""
+        return await self._read(queries.checkpoints, origin)
+
+    async def policy(self) -> tuple[str, bytes] | None:
+        """Out: hash and archived bytes of the current policy."""
+        return await self._read(queries.policy)
+
+    async def archived_policy(self, digest: str) -> bytes | None:
+        """Out: the archived bytes of that hash."""
+        return await self._read(queries.archived_policy, digest)
+
+    async def counts(self) -> tuple[int, int, int]:
+        """Out: exchanges accepted, terminal, in flight."""
+        return await self._read(queries.counts)
+
+    async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
+        """Out: the claimed record, or every record of that recipient and case when none is named."""
+        return await self._read(queries.records_for, request, exchange, self._fold)
+
+    async def record(self, record: str) -> Record | None:
+        """Out: the record as it stands."""
+        return await self._read(queries.one_record, record, self._fold)
+
+    async def events(self, record: str) -> Sequence[RecordEvent]:
+        """Out: the record's events in order."""
+        return await self._read(record_events, record)
+
+    async def of_subject(self, subject: Subject) -> Sequence[Record]:
+        """Out: every record that names this person."""
+        return await self._read(queries.of_subject, subject, self._fold)
+
+    async def close(self) -> None:
+        """Write what is waiting, then close the database."""
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._database.close)
+
+
+def _weight(job: Job) -> int:
+    return len(job.lines) if isinstance(job, Entry) else 1
