@@ -11,11 +11,13 @@ Sources: W3C XML 1.0 (5th ed.) 2.8, 4.3.3, F; OWASP XML External Entity Preventi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from lxml import etree
+from typing_extensions import override
 
 Code: TypeAlias = Literal[
     "malformed",
@@ -216,3 +218,17 @@ def _built(body: bytes, parser: etree.XMLParser) -> etree._Element:  # noqa: TID
 @lru_cache(maxsize=16)
 def _deeper_than(levels: int) -> etree.XPath:
     return etree.XPath("boolean(" + "/*" * (levels + 1) + ")")
+
+
+def parse_assembled(texts: Mapping[str, bytes], top: str) -> etree._Element:
+    """In: schema texts by their names, and the name of the first. Out: its root; from it, libxml2 finds the
+    others by name, and whatever is not among them fails."""
+
+    class Known(etree.Resolver):
+        @override
+        def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
+            return self.resolve_string(texts[system_url or ""].decode(), context)
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)  # noqa: TID251
+    parser.resolvers.add(Known())
+    return etree.fromstring(texts[top], parser)  # noqa: TID251
