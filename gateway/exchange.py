@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from xoev_schemas.languages import Languages
+
 from consent.decide import decide
 from consent.minimise import minimise, still_permitted
-from consent.policy import Policy
 from consent.vocabulary import Check, Evidence, Fact, Permit, ReasonCode, Refusal, Request, Withheld
 from gateway import inbound, outbound
 from gateway.authenticate import Terms, authenticate
@@ -42,7 +43,6 @@ from gateway.stages import (
     Unauthentic,
     Written,
 )
-from xoev_schemas.languages import Languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed
 
     # 4. May it be answered? The grant, then the basis.
     # 5. Say so in the journal before any register is touched; a use of the basis is reserved with it.
-    mandate = await _mandate(request, case, house)
+    mandate = await _mandate(request, case, sender, house)
     if isinstance(mandate, Refusal):
         return await _close(case, heard, mandate, house)
     heard = Heard(sender, request.language, request, mandate)
@@ -141,12 +141,12 @@ def _read(delivery: Delivery, sender: Sender, house: House) -> Request | Misread
         return Misread(refusal, inbound.language_of(delivery, house.languages))
 
 
-async def _mandate(request: Request, case: Case, house: House) -> Mandate | Refusal:
+async def _mandate(request: Request, case: Case, sender: Sender, house: House) -> Mandate | Refusal:
     for _ in range(house.patience.decisions):
         permit = await _decide(request, case, house)
         if isinstance(permit, Refusal):
             return permit
-        mandate = await house.journal.asked(case, permit, house.clock.now())
+        mandate = await house.journal.asked(case, permit, sender, house.clock.now())
         if not isinstance(mandate, Moved):
             return mandate
         await house.policies.refresh()

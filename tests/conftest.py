@@ -37,7 +37,9 @@ class Watch(io.StringIO):
         self.exceptions += 1
         shown: BaseException | None = error
         while shown is not None:
-            self._scan(f"{shown!s} {shown!r} {getattr(shown, '__notes__', '')}", f"{type(shown).__name__} at {place}")
+            self._scan(
+                f"{shown!s} {shown!r} {getattr(shown, '__notes__', '')}", f"{type(shown).__name__} at {place}"
+            )
             shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
 
     def _scan(self, text: str, place: str) -> None:

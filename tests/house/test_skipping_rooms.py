@@ -39,12 +39,12 @@ def {name}(asked: Request | Misread, policy: Policy, records: tuple[Record, ...]
     return decide(asked, policy, records, now)
 """,
     "decide": """
-async def {name}(case: Case, request: Request, house: House, now: datetime) -> object:
-    return await house.journal.asked(case, request, now)
+async def {name}(case: Case, request: Request, sender: Sender, house: House, now: datetime) -> object:
+    return await house.journal.asked(case, request, sender, now)
 """,
     "refused": """
-async def {name}(case: Case, decided: Permit | Refusal, house: House, now: datetime) -> object:
-    return await house.journal.asked(case, decided, now)
+async def {name}(case: Case, decided: Permit | Refusal, sender: Sender, house: House, now: datetime) -> object:
+    return await house.journal.asked(case, decided, sender, now)
 """,
     "asked": """
 async def {name}(register: Register, permit: Permit) -> object:
@@ -76,7 +76,14 @@ def test_each_skipped_room_is_a_type_error(tmp_path: Path) -> None:
     file.write_text(source)
     cache = ROOT / ".mypy_cache"
     out, err, _ = api.run(
-        ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache), "--no-error-summary", str(file)]
+        [
+            "--config-file",
+            str(ROOT / "pyproject.toml"),
+            "--cache-dir",
+            str(cache),
+            "--no-error-summary",
+            str(file),
+        ]
     )
     assert not err, err
     wrong: dict[str, set[str]] = {}

@@ -1,0 +1,293 @@
+"""Two lines for every exchange: `asked` gives the mandate to ask a register, `settled` the receipt to send a reply.
+
+Every method here either commits and says where, or says why nothing was written. What a crash leaves: an exchange
+that is asked and not settled is gone on with when its delivery comes back; one that is settled is only repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import rfc8785
+
+from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
+from gateway import jws
+from gateway.audit import labels, record
+from gateway.errors import Fault, JournalUnavailable
+from gateway.journal import lines, outbox
+from gateway.journal.shards import OpenShard, Shards
+from gateway.ports import (
+    Committed,
+    Entry,
+    ExchangeKey,
+    Ids,
+    JournalStore,
+    Keys,
+    Known,
+    Line,
+    RecordEvent,
+    RecordMoved,
+    Settlement,
+    ShardMoved,
+    Standing,
+    StandingMoved,
+    Use,
+    UsedUp,
+)
+from gateway.stages import (
+    Answer,
+    Case,
+    Delivery,
+    Heard,
+    Late,
+    Mandate,
+    Moved,
+    Outcome,
+    Outgoing,
+    Receipt,
+    Repeat,
+    Sender,
+    Unauthentic,
+    Written,
+)
+
+_ROLLS: Final = 5
+"""How often a shard may close under one line before that is a fault and not midnight."""
+RECEIPT_TYPE: Final = "einmal-receipt+jws"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the journal keeps, and for how long."""
+
+    default_class: str
+    reply_days: float
+
+
+class Journal:
+    """The only maker of mandates and receipts."""
+
+    def __init__(self, shards: Shards, store: JournalStore, keys: Keys, ids: Ids, keeping: Keeping) -> None:
+        self._shards, self._store, self._keys, self._ids, self._keeping = shards, store, keys, ids, keeping
+
+    # --- an exchange -----------------------------------------------------------------------------------------
+    async def arrive(
+        self, delivery: Delivery, sender: Sender | Unauthentic | Late, now: datetime
+    ) -> Case | Repeat:
+        """Out: the exchange this delivery is, new or gone on with; or what it was answered before."""
+        known_sender = sender.sender if isinstance(sender, Late) else sender
+        if isinstance(known_sender, Sender):
+            consumer, message, digest = known_sender.consumer, known_sender.message_id, known_sender.digest
+        else:
+            consumer, digest = "", jws.digest(lines.as_received(delivery))
+            message = digest
+        known = await self._store.recall(consumer, message, digest, now)
+        case = Case(
+            self._ids.new(), 1, message, consumer or None, digest, delivery.received, delivery.correlation_id
+        )
+        if known is None:
+            return case
+        if not known.same:
+            return replace(case, secondary=True)
+        if known.settled:
+            return await self._repeat(known)
+        return replace(case, exchange=known.exchange, attempt=known.attempt + 1, retention=known.retention)
+
+    async def asked(
+        self, case: Case, permit: Permit, sender: Sender, now: datetime
+    ) -> Mandate | Moved | Refusal:
+        """The first line, durable before any register is touched; a use of the basis is reserved with it."""
+        retention = case.retention or permit.retention
+        owner = lines.asker_named(permit.request.subject)
+
+        def entry(shard: OpenShard) -> Entry:
+            event = lines.asked(case, permit, sender, now)
+            return Entry(
+                origin=shard.origin,
+                lines=(self._line(event, lines.label_of(owner, shard, case.exchange)),),
+                now=now,
+                exchange=_key(case, retention),
+                standing=_standing(permit.policy, permit.basis),
+                use=_use(permit.basis),
+            )
+
+        result, _ = await self._append(retention, now, entry)
+        if isinstance(result, Committed):
+            return Mandate(replace(case, retention=retention), permit, result.first, now)
+        if isinstance(result, UsedUp):
+            return lines.used_up(permit)
+        return Moved()
+
+    async def settled(
+        self, case: Case, heard: Heard, outcome: Outcome, written: Written | None, now: datetime
+    ) -> tuple[Outgoing | None, Receipt] | Moved | Repeat:
+        """The terminal line; evidence is committed only while its basis and its policy stand (LOG.md 9.3).
+
+        Out: the signed message to send and its receipt; Moved (nothing written: decide again); or Repeat when
+        another process settled the exchange first.
+        """
+        retention = lines.retention(case, heard, outcome) or self._keeping.default_class
+        sender = heard.sender.sender if isinstance(heard.sender, Late) else heard.sender
+        message: Outgoing | None = None
+
+        def entry(shard: OpenShard) -> Entry:
+            nonlocal message
+            if written is not None and isinstance(sender, Sender):
+                message = self._promised(
+                    self.addressed(case, sender, written, now), case, sender, shard.origin, now
+                )
+            terminal = lines.terminal(case, heard, outcome, written, now)
+            return Entry(
+                origin=shard.origin,
+                lines=tuple(
+                    self._line(event, lines.label_of(owner, shard, case.exchange))
+                    for owner, event in terminal
+                ),
+                now=now,
+                exchange=_key(case, retention),
+                standing=_standing_of(outcome),
+                settlement=Settlement(
+                    kind=terminal[0][1].kind,
+                    keeps_use=isinstance(outcome, Answer),
+                    reply=outbox.seal(message, case.exchange, self._keys) if message else None,
+                    keep_until=now + timedelta(days=self._keeping.reply_days),
+                ),
+            )
+
+        result, shard = await self._append(retention, now, entry)
+        match result:
+            case Committed():
+                return message, Receipt(result.first, self._shards.checkpoint(result.head, shard))
+            case Known():
+                return await self._repeat(result)
+            case _:
+                return Moved()
+
+    async def postponed(self, case: Case, heard: Heard, fault: Fault, now: datetime) -> Receipt:
+        """A retry will follow: a line that ends nothing."""
+        retention = case.retention or (heard.mandate.permit.retention if heard.mandate else "")
+        retention = retention or self._keeping.default_class
+
+        def entry(shard: OpenShard) -> Entry:
+            event = lines.postponed(case, heard, fault, now)
+            line = self._line(event, shard.sealed(case.exchange))
+            return Entry(shard.origin, (line,), now, exchange=_key(case, retention))
+
+        result, shard = await self._append(retention, now, entry)
+        if not isinstance(result, Committed):
+            raise JournalUnavailable("journal")
+        return Receipt(result.first, self._shards.checkpoint(result.head, shard))
+
+    def addressed(self, case: Case, sender: Sender, written: Written, now: datetime) -> Outgoing:
+        """Out: the words as a signed message to the sender, without the promise of a journal line."""
+        return outbox.addressed(case, sender, written, int(now.timestamp()), self._keys.gateway)
+
+    def unsealed(self, exchange: str, sealed: bytes) -> Outgoing:
+        """Out: a kept reply, the same bytes as the first time."""
+        return outbox.unseal(sealed, exchange, self._keys)
+
+    # --- what is not an exchange -----------------------------------------------------------------------------
+    async def recorded(
+        self, event: RecordEvent, subject: str | None, told: record.Event, now: datetime
+    ) -> Receipt | Moved:
+        """A record of choice or consent moves on; the line is the person's, where the person is named by IDNr."""
+
+        def entry(shard: OpenShard) -> Entry:
+            label = shard.person(subject) if subject else shard.sealed(event.record)
+            return Entry(shard.origin, (self._line(told, label),), now, records=(event,))
+
+        result, shard = await self._append(self._keeping.default_class, now, entry)
+        if isinstance(result, RecordMoved):
+            return Moved()
+        return self._receipt(result, shard)
+
+    async def house_event(
+        self,
+        told: record.Event,
+        now: datetime,
+        policy: tuple[str, bytes] | None = None,
+        subject: str | None = None,
+    ) -> Receipt:
+        """A line about the house itself: a policy loaded (and switched to, in the same transaction), an export made."""
+
+        def entry(shard: OpenShard) -> Entry:
+            label = shard.person(subject) if subject else shard.system
+            return Entry(shard.origin, (self._line(told, label),), now, policy=policy)
+
+        result, shard = await self._append(self._keeping.default_class, now, entry)
+        return self._receipt(result, shard)
+
+    # --- the one way in --------------------------------------------------------------------------------------
+    async def _append(
+        self, retention: str, now: datetime, entry: Callable[[OpenShard], Entry]
+    ) -> tuple[Committed | StandingMoved | UsedUp | RecordMoved | Known, OpenShard]:
+        for _ in range(_ROLLS):
+            shard = await self._shards.current(retention, now)
+            result = await self._store.append(entry(shard))
+            if not isinstance(result, ShardMoved):
+                return result, shard
+            await self._shards.stale(retention, now)
+        raise JournalUnavailable(retention)
+
+    def _line(self, event: record.Event, label: bytes) -> Line:
+        salt, told = self._ids.random(labels.SALT_BYTES), record.to_bytes(event)
+        return Line(labels.leaf(label, labels.commit(salt, told)), salt, told)
+
+    def _receipt(self, result: object, shard: OpenShard) -> Receipt:
+        if not isinstance(result, Committed):
+            raise JournalUnavailable("journal")
+        return Receipt(result.first, self._shards.checkpoint(result.head, shard))
+
+    def _promised(
+        self, message: Outgoing, case: Case, sender: Sender, origin: str, now: datetime
+    ) -> Outgoing:
+        """Add the signed promise that the journal holds this exchange (LOG.md 10)."""
+        promise: dict[str, str | int] = {
+            "v": 1,
+            "exchange": case.exchange,
+            "request": sender.digest,
+            "reply": jws.digest(message.body),
+            "time": record.stamp(now),
+            "origin": origin,
+        }
+        token = jws.sign_compact(rfc8785.dumps(dict(promise)), RECEIPT_TYPE, self._keys.gateway)
+        return replace(message, headers={**message.headers, "receipt": token})
+
+    async def _repeat(self, known: Known) -> Repeat:
+        assert known.terminal is not None
+        receipt = Receipt(known.terminal, await self._shards.covering(known.terminal))
+        if known.reply is not None:
+            return Repeat(known.exchange, self.unsealed(known.exchange, known.reply), None, receipt)
+        code = ReasonCode.WITHDRAWN_SINCE if known.withdrawn else ReasonCode.ALREADY_SETTLED
+        return Repeat(known.exchange, None, Refusal(code), receipt)
+
+
+def _key(case: Case, retention: str) -> ExchangeKey:
+    return ExchangeKey(
+        case.exchange,
+        case.consumer or "",
+        case.message_id,
+        case.digest,
+        case.attempt,
+        case.secondary,
+        retention,
+    )
+
+
+def _standing(policy: str, basis: BasisUsed) -> Standing:
+    return Standing(policy, basis.record, basis.revision, basis.not_after)
+
+
+def _standing_of(outcome: Outcome) -> Standing | None:
+    """Only what hands on evidence depends on the basis; a refusal stands whatever has changed."""
+    if not isinstance(outcome, Answer):
+        return None
+    permit = outcome.evidence.permit
+    return _standing(permit.policy, permit.basis)
+
+
+def _use(basis: BasisUsed) -> Use | None:
+    return Use(basis.record, basis.max_uses) if basis.record is not None else None

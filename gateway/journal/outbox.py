@@ -1,0 +1,47 @@
+"""A reply as it is kept: sealed under the master key until the bus has it, for repeats until its time is over."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+
+from gateway import jws
+from gateway.jws import SigningKey
+from gateway.ports import Keys
+from gateway.stages import Case, Outgoing, Sender, Written
+
+_CONTEXT = "einmal/outbox/v1|"
+
+
+def addressed(case: Case, sender: Sender, written: Written, issued: int, key: SigningKey) -> Outgoing:
+    """In: words and whom they are for; `issued` in seconds since 1970. Out: the signed message (CONTRACT.md 4)."""
+    claims: dict[str, str | int] = {"iat": issued, "aud": sender.consumer, "mid": written.message_id, "req": sender.digest}
+    return Outgoing(
+        reply_to=sender.reply_to,
+        correlation_id=case.correlation_id or sender.message_id,
+        message_id=written.message_id,
+        type=str(written.type),
+        content_type=written.content_type,
+        body=written.body,
+        headers={"jws": jws.sign_detached(written.body, claims, key)},
+    )
+
+
+def seal(message: Outgoing, exchange: str, keys: Keys) -> bytes:
+    """Out: the whole message, sealed for this exchange."""
+    plain = {
+        "reply_to": message.reply_to,
+        "correlation_id": message.correlation_id,
+        "message_id": message.message_id,
+        "type": message.type,
+        "content_type": message.content_type,
+        "headers": dict(message.headers),
+        "body": b64encode(message.body).decode("ascii"),
+    }
+    return keys.wrap(json.dumps(plain).encode("utf-8"), _CONTEXT + exchange)
+
+
+def unseal(sealed: bytes, exchange: str, keys: Keys) -> Outgoing:
+    """Undo `seal`: the very same bytes. Raises: gateway.errors.Fault when they are not those sealed."""
+    plain = json.loads(keys.unwrap(sealed, _CONTEXT + exchange))
+    return Outgoing(**{**plain, "body": b64decode(plain["body"])})
