@@ -1,8 +1,8 @@
 """The packaged standards: each folder with a `manifest.toml` is one, its mappings compiled once, at start.
 
 A manifest's name, version and content type say what the language is; each `[[message]]` says which record
-it carries, its root element, and its mapping file. Where two messages share a root, `when` tells them apart by an
-attribute of the root. The schema comes with the standard or is installed by the administrator.
+it carries, its root element, and its mapping file. Where two messages share a root, `when` tells them apart by
+an attribute of the root. The schema comes with the standard or is installed by the administrator.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def load(folder: Path) -> Standard:
         by_record[message.record] = message
         place = (message.namespace, message.root)
         same = by_root.get(place, ())
-        if same and any(other.when is None or other.when == message.when for other in (*same, message)):
+        if not all(_told_apart(message, other) for other in same):
             raise MappingInvalid(
-                file, "message.root", f"{message.root} is there twice and nothing tells them apart"
+                file, "message.when", f"nothing tells two messages with root {message.root} apart"
             )
         by_root[place] = (*same, message)
     return Standard(
@@ -116,6 +116,12 @@ def load(folder: Path) -> Standard:
         MappingProxyType(by_record),
         MappingProxyType(by_root),
     )
+
+
+def _told_apart(one: Message, other: Message) -> bool:
+    if one.when is None or other.when is None:
+        return False
+    return one.when[0] == other.when[0] and one.when[1] != other.when[1]
 
 
 def _message(
