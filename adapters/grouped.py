@@ -16,7 +16,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-class WriterClosed(Exception):  # noqa: N818  a state, named like the port's faults
+class WriterClosed(Exception):
     """The writer was closed before the job was taken: nothing was written."""
 
 

@@ -15,7 +15,7 @@ from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from adapters.storage.schema import REVISION
@@ -30,6 +30,8 @@ READERS: Final = 4
 BUSY_MS: Final = 10_000
 """How long a process waits for another one's transaction before it gives up."""
 
+ENVIRONMENT: Final = (OperationalError, sqlite3.OperationalError, OSError)
+"""Locked, full, broken: what is true for every member of a group."""
 _FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, OSError)
 
 

@@ -17,13 +17,14 @@ from sqlalchemy.engine import Connection
 from adapters.storage.growing import Edges, save_lines
 from adapters.storage.judging import TurnedAway, judge
 from adapters.storage.loading import load
+from adapters.storage.prepared import Prepared
 from adapters.storage.saving import Fold, save
 from adapters.storage.schema import EXCHANGE
 from gateway.audit.tree import Grown
 from gateway.ports import Committed, Entry, Head
 from gateway.stages import Position
 
-_CONFIRM: Final = (
+_CONFIRM: Final = Prepared(
     sa.update(EXCHANGE)
     .where(EXCHANGE.c.exchange == sa.bindparam("b_exchange"), EXCHANGE.c.confirmed.is_(None))
     .values(confirmed=sa.bindparam("b_confirmed"))
@@ -73,8 +74,6 @@ def write_group(
             for verdict in judged
         ]
     if confirmations:
-        connection.execute(
-            _CONFIRM, [{"b_exchange": it.exchange, "b_confirmed": it.at} for it in confirmations]
-        )
+        _CONFIRM.run(connection, [{"b_exchange": it.exchange, "b_confirmed": it.at} for it in confirmations])
         # A crash here leaves the reply in the outbox: it is sent once more, the same bytes.
     return Written(verdicts, grown)

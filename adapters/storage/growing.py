@@ -9,13 +9,15 @@ from sqlalchemy.engine import Connection
 
 from adapters.storage.judging import ShardState
 from adapters.storage.loading import read_tile
+from adapters.storage.prepared import Prepared
 from adapters.storage.schema import LINE, SHARD, TILE
-from gateway.audit.tree import Edge, Grown, append, edge_at, leaf_hash
+from gateway.audit.tree import TILE_HEIGHT, TILE_WIDTH, Edge, Grown, append, edge_at, leaf_hash
 from gateway.errors import JournalUnavailable
+from gateway.ports import Line
 
-_ADD_LINES: Final = sa.insert(LINE)
-_ADD_TILES: Final = sa.insert(TILE)
-_REPLACE_TILE: Final = (
+_ADD_LINES: Final = Prepared(sa.insert(LINE))
+_ADD_TILES: Final = Prepared(sa.insert(TILE))
+_REPLACE_TILE: Final = Prepared(
     sa.update(TILE)
     .where(
         TILE.c.shard == sa.bindparam("b_shard"),
@@ -24,9 +26,7 @@ _REPLACE_TILE: Final = (
     )
     .values(hashes=sa.bindparam("b_hashes"))
 )
-
-
-_MOVE_HEAD: Final = (
+_MOVE_HEAD: Final = Prepared(
     sa.update(SHARD)
     .where(SHARD.c.id == sa.bindparam("b_id"))
     .values(size=sa.bindparam("b_size"), root=sa.bindparam("b_root"))
@@ -59,38 +59,37 @@ def save_lines(connection: Connection, shard: ShardState, edges: Edges) -> Grown
     """Add a shard's new lines, tiles and head. Out: the tree after them."""
     edge = edges.at(connection, shard.id, shard.size, shard.root)
     grown = append(edge, [leaf_hash(line.leaf) for line in shard.added])
-    connection.execute(
-        _ADD_LINES,
-        [
-            {
-                "shard": shard.id,
-                "idx": at,
-                "label": line.leaf[1:33],
-                "leaf": line.leaf,
-                "salt": line.salt,
-                "event": line.event,
-            }
-            for at, line in enumerate(shard.added, shard.size)
-        ],
+    _ADD_LINES.run(
+        connection, [_line_row(shard.id, at, line) for at, line in enumerate(shard.added, shard.size)]
     )
     _save_tiles(connection, shard.id, edge, grown)
-    connection.execute(_MOVE_HEAD, {"b_id": shard.id, "b_size": grown.size, "b_root": grown.root})
+    _MOVE_HEAD.run(connection, [{"b_id": shard.id, "b_size": grown.size, "b_root": grown.root}])
     # A crash here leaves the old head and none of its lines; after the commit the new head's root is the only
     # one its size ever has, so whoever signs it signs the same.
     return grown
 
 
+def _line_row(shard: int, at: int, line: Line) -> dict[str, object]:
+    return {
+        "shard": shard,
+        "idx": at,
+        "label": line.leaf[1:33],
+        "leaf": line.leaf,
+        "salt": line.salt,
+        "event": line.event,
+    }
+
+
 def _save_tiles(connection: Connection, shard: int, before: Edge, grown: Grown) -> None:
-    """Write the tiles that changed: one that was partial before is replaced, any other is new."""
+    """Write the tiles that changed: one that was started before is replaced, any other is new."""
     new: list[dict[str, object]] = []
+    replaced: list[dict[str, object]] = []
     for tile in grown.tiles:
-        started = before.size >> 8 * tile.level > tile.number * 256
-        if started:
-            connection.execute(
-                _REPLACE_TILE,
-                {"b_shard": shard, "b_level": tile.level, "b_n": tile.number, "b_hashes": tile.hashes},
+        if before.size >> TILE_HEIGHT * tile.level > tile.number * TILE_WIDTH:
+            replaced.append(
+                {"b_shard": shard, "b_level": tile.level, "b_n": tile.number, "b_hashes": tile.hashes}
             )
         else:
             new.append({"shard": shard, "level": tile.level, "n": tile.number, "hashes": tile.hashes})
-    if new:
-        connection.execute(_ADD_TILES, new)
+    _REPLACE_TILE.run(connection, replaced)
+    _ADD_TILES.run(connection, new)

@@ -1,4 +1,4 @@
-"""What judging a group needs, read under the lock with few statements however many entries (LOG.md 9.2)."""
+"""What judging a group needs, read under the lock: point lookups, however large the tables (LOG.md 9.2)."""
 
 from __future__ import annotations
 
@@ -6,135 +6,153 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from adapters.storage.judging import ExchangeState, GroupState, RecordStanding, ShardState
+from adapters.storage.prepared import Prepared
 from adapters.storage.schema import CURRENT_POLICY, EXCHANGE, RECORD, RECORD_EVENT, SHARD, TILE, USE
+from consent.vocabulary import RecordState
 from gateway.ports import Entry, ExchangeKey, RecordEvent
 from gateway.stages import Position
 
-_HEADS: Final = (
-    sa.select(
-        SHARD.c.id,
-        SHARD.c.origin,
-        SHARD.c.size,
-        SHARD.c.root,
-        SHARD.c.closed,
-        sa.select(CURRENT_POLICY.c.hash).scalar_subquery().label("policy"),
-    )
-    .where(SHARD.c.origin.in_(sa.bindparam("origins", expanding=True)))
-    .order_by(SHARD.c.id)
+_HEAD: Final = Prepared(
+    sa.select(SHARD.c.id, SHARD.c.size, SHARD.c.root, SHARD.c.closed)
+    .where(SHARD.c.origin == sa.bindparam("b_origin"))
     .with_for_update()
 )
-_EXCHANGES: Final = sa.select(
-    EXCHANGE.c.exchange,
-    EXCHANGE.c.consumer,
-    EXCHANGE.c.message_id,
-    EXCHANGE.c.digest,
-    EXCHANGE.c.secondary,
-    EXCHANGE.c.retention,
-    EXCHANGE.c.attempt,
-    EXCHANGE.c.record,
-    EXCHANGE.c.kind,
-    EXCHANGE.c.terminal_idx,
-    EXCHANGE.c.reply,
-    EXCHANGE.c.keep_until,
-    SHARD.c.origin,
-    RECORD.c.state,
-).select_from(
-    EXCHANGE.outerjoin(SHARD, SHARD.c.id == EXCHANGE.c.terminal_shard).outerjoin(
-        RECORD, RECORD.c.record == EXCHANGE.c.record
+_POLICY: Final = Prepared(sa.select(CURRENT_POLICY.c.hash))
+_EXCHANGES: Final = (
+    Prepared(  # the exchange of these bytes, and the one the message id belongs to: both by an index
+        sa.select(
+            EXCHANGE.c.exchange,
+            EXCHANGE.c.consumer,
+            EXCHANGE.c.message_id,
+            EXCHANGE.c.digest,
+            EXCHANGE.c.secondary,
+            EXCHANGE.c.retention,
+            EXCHANGE.c.attempt,
+            EXCHANGE.c.record,
+            EXCHANGE.c.kind,
+            SHARD.c.origin,
+            EXCHANGE.c.terminal_idx,
+            EXCHANGE.c.terminal_shard,
+            EXCHANGE.c.reply,
+            EXCHANGE.c.kept,
+            EXCHANGE.c.keep_until,
+            RECORD.c.state,
+        )
+        .select_from(
+            EXCHANGE.outerjoin(SHARD, SHARD.c.id == EXCHANGE.c.terminal_shard).outerjoin(
+                RECORD, RECORD.c.record == EXCHANGE.c.record
+            )
+        )
+        .where(
+            EXCHANGE.c.consumer == sa.bindparam("b_consumer"),
+            EXCHANGE.c.message_id == sa.bindparam("b_message_id"),
+            sa.or_(sa.text("exchange.secondary = 0"), EXCHANGE.c.digest == sa.bindparam("b_digest")),
+        )
     )
 )
-_OWNERS: Final = _EXCHANGES.where(
-    sa.text("exchange.secondary = 0"),
-    sa.tuple_(EXCHANGE.c.consumer, EXCHANGE.c.message_id).in_(sa.bindparam("ids", expanding=True)),
+_RECORD: Final = Prepared(
+    sa.select(RECORD.c.revision, RECORD.c.state).where(RECORD.c.record == sa.bindparam("b_record"))
 )
-_SECONDARIES: Final = _EXCHANGES.where(
-    sa.text("exchange.secondary = 1"),
-    sa.tuple_(EXCHANGE.c.consumer, EXCHANGE.c.message_id, EXCHANGE.c.digest).in_(
-        sa.bindparam("keys", expanding=True)
-    ),
-)
-_KNOWN: Final = sa.union_all(_OWNERS, _SECONDARIES)
-_RECORDS: Final = sa.select(RECORD.c.record, RECORD.c.revision, RECORD.c.state).where(
-    RECORD.c.record.in_(sa.bindparam("records", expanding=True))
-)
-_USES: Final = sa.select(USE.c.record, USE.c.exchange).where(
-    USE.c.record.in_(sa.bindparam("records", expanding=True))
-)
-_EVENTS: Final = (
-    sa.select(RECORD_EVENT)
+_HOLDERS: Final = Prepared(sa.select(USE.c.exchange).where(USE.c.record == sa.bindparam("b_record")))
+_EVENTS: Final = Prepared(
+    sa.select(
+        RECORD_EVENT.c.record,
+        RECORD_EVENT.c.revision,
+        RECORD_EVENT.c.state,
+        RECORD_EVENT.c.body,
+        RECORD_EVENT.c.receipt,
+    )
     .where(RECORD_EVENT.c.record == sa.bindparam("b_record"))
     .order_by(RECORD_EVENT.c.revision)
 )
-_TILE: Final = sa.select(TILE.c.hashes).where(
-    TILE.c.shard == sa.bindparam("shard"),
-    TILE.c.level == sa.bindparam("level"),
-    TILE.c.n == sa.bindparam("n"),
+_TILE: Final = Prepared(
+    sa.select(TILE.c.hashes).where(
+        TILE.c.shard == sa.bindparam("b_shard"),
+        TILE.c.level == sa.bindparam("b_level"),
+        TILE.c.n == sa.bindparam("b_n"),
+    )
 )
 
 
 def load(connection: Connection, entries: Sequence[Entry]) -> GroupState:
     """Lock the heads, then read everything judging these entries needs."""
-    policy = None
     shards: dict[str, ShardState] = {}
-    for row in connection.execute(_HEADS, {"origins": sorted({entry.origin for entry in entries})}):
-        shards[row.origin] = ShardState(row.id, row.origin, row.size, row.root, not row.closed)
-        policy = row.policy
-    state = GroupState(policy, shards)
-    load_exchanges(connection, state, [entry.exchange for entry in entries if entry.exchange is not None])
-    records = {
-        entry.standing.record for entry in entries if entry.standing and entry.standing.record is not None
-    }
-    records.update(event.record for entry in entries for event in entry.records)
-    records.update(entry.use.record for entry in entries if entry.use)
-    if records:
-        for record, revision, standing in connection.execute(_RECORDS, {"records": sorted(records)}):
-            state.records[record] = RecordStanding(revision, standing)
-    limited = {entry.use.record for entry in entries if entry.use and entry.use.max_uses is not None}
-    if limited:
-        for record, exchange in connection.execute(_USES, {"records": sorted(limited)}):
-            state.uses.setdefault(record, set()).add(exchange)
+    for origin in sorted(
+        {entry.origin for entry in entries}
+    ):  # in one order, so that no two writers wait in a ring
+        for shard, size, root, closed in _HEAD.rows(connection, {"b_origin": origin}):
+            shards[origin] = ShardState(shard, origin, size, root, not closed)
+    policy = _POLICY.rows(connection, {})
+    state = GroupState(policy[0][0] if policy else None, shards)
+    load_exchanges(connection, state, (entry.exchange for entry in entries if entry.exchange is not None))
+    _load_records(connection, state, entries)
     return state
 
 
 def load_exchanges(connection: Connection, state: GroupState, keys: Iterable[ExchangeKey]) -> None:
     """Read what is known under the consumers and message ids of these keys."""
-    wanted = {(key.consumer, key.message_id, key.digest) for key in keys}
-    if not wanted:
-        return
-    ids = {(consumer, message_id) for consumer, message_id, _ in wanted}
-    for row in connection.execute(_KNOWN, {"ids": sorted(ids), "keys": sorted(wanted)}):
-        state.add_exchange(_exchange_of(row))
+    for consumer, message_id, digest in {(key.consumer, key.message_id, key.digest) for key in keys}:
+        values = {"b_consumer": consumer, "b_message_id": message_id, "b_digest": digest}
+        for row in _EXCHANGES.rows(connection, values):
+            if (row[1], row[2], row[3]) not in state.exchanges:
+                state.add_exchange(_exchange_of(row))
 
 
-def _exchange_of(row: Row[*tuple[Any, ...]]) -> ExchangeState:
-    terminal = Position(row.origin, row.terminal_idx) if row.kind is not None else None
+def _load_records(connection: Connection, state: GroupState, entries: Sequence[Entry]) -> None:
+    named: set[str] = set()
+    limited: set[str] = set()
+    for entry in entries:
+        named.update(event.record for event in entry.records)
+        if entry.standing is not None and entry.standing.record is not None:
+            named.add(entry.standing.record)
+        if entry.use is not None:
+            named.add(entry.use.record)
+            if entry.use.max_uses is not None:
+                limited.add(entry.use.record)
+    for record in named:
+        for revision, latest in _RECORD.rows(connection, {"b_record": record}):
+            state.records[record] = RecordStanding(revision, latest)
+    for record in limited:
+        state.uses[record] = {exchange for (exchange,) in _HOLDERS.rows(connection, {"b_record": record})}
+
+
+def _exchange_of(row: tuple[Any, ...]) -> ExchangeState:
+    (
+        exchange, consumer, message_id, digest, secondary, retention, attempt, record, kind,
+        origin, idx, shard, reply, kept, keep_until, record_state,
+    ) = row  # fmt: skip
     return ExchangeState(
-        exchange=row.exchange,
-        consumer=row.consumer,
-        message_id=row.message_id,
-        digest=row.digest,
-        secondary=bool(row.secondary),
-        retention=row.retention,
-        attempt=row.attempt,
-        record=row.record,
-        kind=row.kind,
-        terminal=terminal,
-        reply=row.reply,
-        keep_until=row.keep_until,
-        record_state=row.state,
+        exchange=exchange,
+        consumer=consumer,
+        message_id=message_id,
+        digest=digest,
+        secondary=bool(secondary),
+        retention=retention,
+        attempt=attempt,
+        record=record,
+        kind=kind,
+        terminal=Position(origin, idx) if kind is not None else None,
+        terminal_shard=shard,
+        reply=reply,
+        kept=kept,
+        keep_until=keep_until,
+        record_state=record_state,
     )
 
 
 def read_tile(connection: Connection, shard: int, level: int, n: int, width: int) -> bytes:
     """Out: the first `width` hashes of a stored tile; empty when there is none (audit.tree.Reader)."""
-    hashes = connection.execute(_TILE, {"shard": shard, "level": level, "n": n}).scalar()
-    return hashes[: width * 32] if hashes is not None else b""
+    rows = _TILE.rows(connection, {"b_shard": shard, "b_level": level, "b_n": n})
+    hashes: bytes = rows[0][0] if rows else b""
+    return hashes[: width * 32]
 
 
 def record_events(connection: Connection, record: str) -> list[RecordEvent]:
     """Out: a record's events in order."""
-    rows = connection.execute(_EVENTS, {"b_record": record})
-    return [RecordEvent(row.record, row.revision, row.state, row.body, row.receipt) for row in rows]
+    return [
+        RecordEvent(name, revision, RecordState(state), body, receipt)
+        for name, revision, state, body, receipt in _EVENTS.rows(connection, {"b_record": record})
+    ]

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from adapters.storage.judging import GroupState, record_state
 from adapters.storage.loading import load_exchanges, read_tile, record_events
+from adapters.storage.prepared import Prepared
 from adapters.storage.saving import Fold, form_name
 from adapters.storage.schema import (
     CHECKPOINT,
@@ -30,27 +31,32 @@ from gateway.errors import JournalUnavailable
 from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Shard, StoredLine
 from gateway.stages import Position
 
-_LINES: Final = sa.select(SHARD.c.origin, LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event).where(
-    SHARD.c.origin == sa.bindparam("b_origin"), LINE.c.shard == SHARD.c.id
+_LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event).where(
+    LINE.c.shard == sa.select(SHARD.c.id).where(SHARD.c.origin == sa.bindparam("b_origin")).scalar_subquery()
 )
-_RANGE: Final = _LINES.where(LINE.c.idx >= sa.bindparam("start"), LINE.c.idx < sa.bindparam("stop")).order_by(
-    LINE.c.idx
+_RANGE: Final = Prepared(
+    _LINES.where(LINE.c.idx >= sa.bindparam("b_start"), LINE.c.idx < sa.bindparam("b_stop")).order_by(
+        LINE.c.idx
+    )
 )
-_LABELLED: Final = _LINES.where(LINE.c.label == sa.bindparam("b_label")).order_by(LINE.c.idx)
-_SHARD_ID: Final = sa.select(SHARD.c.id, SHARD.c.size).where(SHARD.c.origin == sa.bindparam("b_origin"))
-_USES: Final = sa.select(sa.func.count()).where(
-    USE.c.record == sa.bindparam("b_record"), USE.c.exchange != sa.bindparam("b_exchange")
+_LABELLED: Final = Prepared(_LINES.where(LINE.c.label == sa.bindparam("b_label")).order_by(LINE.c.idx))
+_SHARD: Final = Prepared(
+    sa.select(SHARD.c.id, SHARD.c.size).where(SHARD.c.origin == sa.bindparam("b_origin"))
 )
-_OF_CASE: Final = (
+_USES: Final = Prepared(
+    sa.select(sa.func.count()).where(
+        USE.c.record == sa.bindparam("b_record"), USE.c.exchange != sa.bindparam("b_exchange")
+    )
+)
+_OF_CASE: Final = Prepared(
     sa.select(RECORD.c.record)
     .where(RECORD.c.recipient == sa.bindparam("b_recipient"), RECORD.c.case_id == sa.bindparam("b_case"))
     .order_by(RECORD.c.record)
 )
-_OF_SUBJECT: Final = (
-    sa.select(RECORD_SUBJECT.c.record)
-    .where(sa.tuple_(RECORD_SUBJECT.c.name, RECORD_SUBJECT.c.form).in_(sa.bindparam("names", expanding=True)))
-    .distinct()
-    .order_by(RECORD_SUBJECT.c.record)
+_OF_NAME: Final = Prepared(
+    sa.select(RECORD_SUBJECT.c.record).where(
+        RECORD_SUBJECT.c.name == sa.bindparam("b_name"), RECORD_SUBJECT.c.form == sa.bindparam("b_form")
+    )
 )
 
 
@@ -95,17 +101,19 @@ def shards(connection: Connection) -> list[Shard]:
 
 def lines(connection: Connection, origin: str, start: int, stop: int) -> list[StoredLine]:
     """Out: lines start ≤ index < stop, in order."""
-    rows = connection.execute(_RANGE, {"b_origin": origin, "start": start, "stop": stop})
-    return [_line_of(row) for row in rows]
+    rows = _RANGE.rows(connection, {"b_origin": origin, "b_start": start, "b_stop": stop})
+    return [_line_of(origin, row) for row in rows]
 
 
 def labelled(connection: Connection, origin: str, label: bytes) -> list[StoredLine]:
     """Out: one label's lines in one shard, in order."""
-    return [_line_of(row) for row in connection.execute(_LABELLED, {"b_origin": origin, "b_label": label})]
+    rows = _LABELLED.rows(connection, {"b_origin": origin, "b_label": label})
+    return [_line_of(origin, row) for row in rows]
 
 
-def _line_of(row: Row[*tuple[Any, ...]]) -> StoredLine:
-    return StoredLine(Position(row.origin, row.idx), Line(row.leaf, row.salt, row.event))
+def _line_of(origin: str, row: tuple[Any, ...]) -> StoredLine:
+    idx, leaf, salt, event = row
+    return StoredLine(Position(origin, idx), Line(leaf, salt, event))
 
 
 def proof(connection: Connection, position: Position, size: int) -> list[bytes]:
@@ -114,12 +122,13 @@ def proof(connection: Connection, position: Position, size: int) -> list[bytes]:
     Raises: ValueError when the shard has no such line or was never that large; JournalUnavailable when a tile
     that is needed is damaged.
     """
-    shard = connection.execute(_SHARD_ID, {"b_origin": position.origin}).one_or_none()
-    if shard is None or not 0 <= position.index < size <= shard.size:
+    found = _SHARD.rows(connection, {"b_origin": position.origin})
+    if not found or not 0 <= position.index < size <= found[0][1]:
         raise ValueError("no such line in a tree of that size")
+    shard = found[0][0]
     try:
         return inclusion(
-            lambda level, n, width: read_tile(connection, shard.id, level, n, width), position.index, size
+            lambda level, n, width: read_tile(connection, shard, level, n, width), position.index, size
         )
     except TileDamaged as damage:
         raise JournalUnavailable(f"storage ({damage})") from None
@@ -184,19 +193,19 @@ def records_for(connection: Connection, request: Request, exchange: str, fold: F
     if request.basis.record is not None:
         named = [request.basis.record]
     else:
-        named = list(
-            connection.execute(_OF_CASE, {"b_recipient": request.consumer, "b_case": request.case}).scalars()
-        )
+        values = {"b_recipient": request.consumer, "b_case": request.case}
+        named = [record for (record,) in _OF_CASE.rows(connection, values)]
     return _folded(connection, named, exchange, fold)
 
 
 def of_subject(connection: Connection, subject: Subject, fold: Fold) -> list[Record]:
     """Out: every record that names the person in one of the subject's forms and contradicts none."""
-    names = [(form_name(parts), form) for form, parts in subject.forms().items()]
-    if not names:
-        return []
-    found = list(connection.execute(_OF_SUBJECT, {"names": names}).scalars())
-    return [record for record in _folded(connection, found, "", fold) if record.subject.agrees_with(subject)]
+    found: set[str] = set()
+    for form, parts in subject.forms().items():
+        values = {"b_name": form_name(parts), "b_form": form}
+        found.update(record for (record,) in _OF_NAME.rows(connection, values))
+    records = _folded(connection, sorted(found), "", fold)
+    return [record for record in records if record.subject.agrees_with(subject)]
 
 
 def one_record(connection: Connection, record: str, fold: Fold) -> Record | None:
@@ -209,6 +218,6 @@ def _folded(connection: Connection, named: Sequence[str], exchange: str, fold: F
     for name in named:
         events: list[RecordEvent] = record_events(connection, name)
         if events:
-            uses = connection.execute(_USES, {"b_record": name, "b_exchange": exchange}).scalar_one()
+            uses = _USES.rows(connection, {"b_record": name, "b_exchange": exchange})[0][0]
             records.append(fold(events, uses))
     return records

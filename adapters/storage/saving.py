@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.storage.judging import GroupState
 from adapters.storage.loading import record_events
+from adapters.storage.prepared import Prepared
 from adapters.storage.schema import (
     CURRENT_POLICY,
     EXCHANGE,
@@ -25,35 +26,37 @@ from adapters.storage.schema import (
 from consent.vocabulary import Record
 from gateway.ports import RecordEvent
 
+_MOVING: Final = (
+    "attempt", "record", "kind", "terminal_shard", "terminal_idx", "reply", "kept", "keep_until"
+)  # fmt: skip
+"""The columns of an exchange that change while it is under way."""
+
 Fold: TypeAlias = Callable[[Sequence[RecordEvent], int], Record]
 """In: a record's events in order, its uses by other exchanges. Out: the record as it stands."""
 
-_ADD_EXCHANGES: Final = sa.insert(EXCHANGE)
-_ADD_USES: Final = sa.insert(USE)
-_MOVE_EXCHANGE: Final = (
-    sa.update(EXCHANGE)
-    .where(EXCHANGE.c.exchange == sa.bindparam("b_exchange"))
-    .values(
+_ADD_EXCHANGES: Final = Prepared(
+    sa.insert(EXCHANGE).values(
         {
             name: sa.bindparam(name)
-            for name in (
-                "attempt",
-                "record",
-                "kind",
-                "terminal_shard",
-                "terminal_idx",
-                "reply",
-                "kept",
-                "keep_until",
-            )
+            for name in ("exchange", "consumer", "message_id", "digest", "secondary", "retention", *_MOVING)
         }
     )
 )
-_HOLDS: Final = sa.select(USE.c.record, USE.c.exchange).where(
-    USE.c.exchange.in_(sa.bindparam("exchanges", expanding=True))
+_MOVE_EXCHANGE: Final = Prepared(
+    sa.update(EXCHANGE)
+    .where(EXCHANGE.c.exchange == sa.bindparam("b_exchange"))
+    .values({name: sa.bindparam(name) for name in _MOVING})
 )
-_CONSUME: Final = sa.update(USE).where(USE.c.exchange == sa.bindparam("b_exchange")).values(state="consumed")
-_GIVE_BACK: Final = sa.delete(USE).where(USE.c.exchange == sa.bindparam("b_exchange"))
+_HOLDS: Final = Prepared(
+    sa.select(USE.c.state).where(
+        USE.c.record == sa.bindparam("b_record"), USE.c.exchange == sa.bindparam("b_exchange")
+    )
+)
+_ADD_USES: Final = Prepared(sa.insert(USE))
+_CONSUME: Final = Prepared(
+    sa.update(USE).where(USE.c.exchange == sa.bindparam("b_exchange")).values(state=sa.bindparam("b_state"))
+)
+_GIVE_BACK: Final = Prepared(sa.delete(USE).where(USE.c.exchange == sa.bindparam("b_exchange")))
 
 
 def save(connection: Connection, state: GroupState, fold: Fold) -> None:
@@ -142,24 +145,18 @@ def _save_exchanges(connection: Connection, state: GroupState) -> None:
                     "retention": exchange.retention,
                 }
             )
-    if new:
-        connection.execute(_ADD_EXCHANGES, new)
-    if moved:
-        connection.execute(_MOVE_EXCHANGE, moved)
+    _ADD_EXCHANGES.run(connection, new)
+    _MOVE_EXCHANGE.run(connection, moved)
 
 
 def _save_uses(connection: Connection, state: GroupState) -> None:
-    if state.given_back:
-        connection.execute(_GIVE_BACK, [{"b_exchange": exchange} for exchange in state.given_back])
-    if state.reserved:
-        exchanges = sorted({exchange for _, exchange in state.reserved})
-        held = {(row.record, row.exchange) for row in connection.execute(_HOLDS, {"exchanges": exchanges})}
-        rows = [
-            {"record": record, "exchange": exchange, "state": "reserved"}
-            for record, exchange in dict.fromkeys(state.reserved)
-            if (record, exchange) not in held
-        ]
-        if rows:
-            connection.execute(_ADD_USES, rows)
-    if state.consumed:
-        connection.execute(_CONSUME, [{"b_exchange": exchange} for exchange in state.consumed])
+    _GIVE_BACK.run(connection, [{"b_exchange": exchange} for exchange in state.given_back])
+    wanted = (
+        {"b_record": record, "b_exchange": exchange} for record, exchange in dict.fromkeys(state.reserved)
+    )
+    missing = [use for use in wanted if not _HOLDS.rows(connection, use)]
+    _ADD_USES.run(
+        connection,
+        [{"record": use["b_record"], "exchange": use["b_exchange"], "state": "reserved"} for use in missing],
+    )
+    _CONSUME.run(connection, [{"b_exchange": exchange, "b_state": "consumed"} for exchange in state.consumed])

@@ -54,7 +54,7 @@ LINE: Final = sa.Table(
     sa.Column("salt", sa.LargeBinary),  # null once erased
     sa.Column("event", sa.LargeBinary),  # null once erased
 )
-sa.Index("line_label", LINE.c.shard, LINE.c.label)
+sa.Index("line_label", LINE.c.shard, LINE.c.label, LINE.c.idx)
 
 TILE: Final = sa.Table(
     "tile",

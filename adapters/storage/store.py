@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar, cast
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
 
 from adapters.grouped import GroupedWriter
 from adapters.storage import queries, shards
-from adapters.storage.database import Connect, Database, connect_sqlite, unavailable
+from adapters.storage.database import ENVIRONMENT, Connect, Database, connect_sqlite, unavailable
 from adapters.storage.group import Confirmation, write_group
 from adapters.storage.growing import Edges
 from adapters.storage.judging import TurnedAway, milliseconds
@@ -116,7 +115,7 @@ class SqlStore:
         confirmations = [job for job in group if isinstance(job, Confirmation)]
         try:
             written = self._database.write(write_group, entries, confirmations, self._edges, self._fold)
-        except OperationalError as error:  # locked, full, broken: true for every member
+        except ENVIRONMENT as error:  # locked, full, broken: true for every member
             return [unavailable(error) for _ in group]
         except Exception as error:  # noqa: BLE001  one member the database refuses must not stop the others
             if len(group) == 1:

@@ -129,7 +129,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["shard"], ["shard.id"], name=op.f("fk_line_shard")),
         sa.PrimaryKeyConstraint("shard", "idx", name=op.f("pk_line")),
     )
-    op.create_index("line_label", "line", ["shard", "label"], unique=False)
+    op.create_index("line_label", "line", ["shard", "label", "idx"], unique=False)
     op.create_table(
         "record_event",
         sa.Column("record", sa.Text(), nullable=False),
