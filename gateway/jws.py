@@ -55,7 +55,7 @@ _TYPES: Final[Mapping[str, type]] = {
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last a datetime can hold
 
 
-class SignatureInvalid(Exception):  # noqa: N818 - the plan's name
+class SignatureInvalid(Exception):
     """The signature proves nothing. `code` says why; nothing of the token or the body is carried."""
 
     def __init__(self, code: ReasonCode = ReasonCode.SIGNATURE_INVALID) -> None:

@@ -1,0 +1,158 @@
+"""What a data consumer imports: build and sign a question, await its reply, believe it only after checking it.
+
+1 the gateway's signature holds over the reply as received · 2 its key counted when it signed · 3 the reply is for
+this consumer, has this message id and answers this very request · 4 the promise that the journal holds the
+exchange names the same two bodies (LOG.md 10).
+
+The bus's own `type` and `content_type` are not signed: what a reply says is in its body.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import rfc8785
+
+from gateway import jws
+from gateway.ports import ConsumerBus, Outbound
+from gateway.stages import Outgoing
+
+RECEIPT_TYPE: Final = "einmal-receipt+jws"
+_PROMISE: Final = frozenset({"v", "exchange", "request", "reply", "time", "origin"})
+
+
+class ReplyInvalid(Exception):
+    """The reply proves nothing; nothing of it is carried."""
+
+    def __init__(
+        self, code: Literal["unsigned", "signature", "key", "audience", "message-id", "request", "receipt"]
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who asks: its id, its user on the bus, its signing key."""
+
+    id: str
+    bus_user: str
+    key: jws.SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Whom it asks: the audience it answers to, the first segment of its queues, its public keys by kid."""
+
+    audience: str
+    namespace: str
+    find: jws.Find = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The gateway's signed word that its journal holds the exchange; keep `token` and compare (`reconcile`)."""
+
+    exchange: str
+    request: str
+    reply: str
+    time: str
+    origin: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A reply that is the gateway's, to this request. `promise` is missing only where nothing new was settled."""
+
+    message: Outgoing
+    kid: str
+    issued: int
+    promise: Promise | None
+
+
+def question(
+    consumer: Consumer,
+    gateway: Gateway,
+    subject: str,
+    body: bytes,
+    content_type: str,
+    *,
+    message_id: str,
+    now: datetime,
+    lifetime_seconds: int = 3600,
+    queue: str = "replies",
+) -> Outbound:
+    """In: the routing key's end (`evidence.residence`) and the body as it will travel. Out: the signed request."""
+    reply_to = f"{gateway.namespace}.reply.{consumer.id}.{queue}"
+    issued = int(now.timestamp())
+    claims: dict[str, str | int] = {
+        "iat": issued,
+        "exp": issued + lifetime_seconds,
+        "aud": gateway.audience,
+        "mid": message_id,
+        "rto": reply_to,
+    }
+    return Outbound(
+        routing_key=f"{consumer.id}.{subject}",
+        message_id=message_id,
+        user_id=consumer.bus_user,
+        reply_to=reply_to,
+        content_type=content_type,
+        body=body,
+        jws=jws.sign_detached(body, claims, consumer.key),
+    )
+
+
+def verified(reply: Outgoing, request: Outbound, consumer: Consumer, gateway: Gateway) -> Verified:
+    """In: a reply as received and the request as sent. Raises: ReplyInvalid."""
+    token = reply.headers.get("jws")
+    if not token:
+        raise ReplyInvalid("unsigned")
+    try:
+        header, key = jws.verify_detached(token, reply.body, gateway.find, jws.REPLY)
+    except jws.SignatureInvalid:
+        raise ReplyInvalid("signature") from None
+    if not key.valid_at(datetime.fromtimestamp(header["iat"], key.valid_from.tzinfo)):
+        raise ReplyInvalid("key")
+    if header["aud"] != consumer.id:
+        raise ReplyInvalid("audience")
+    if header["mid"] != reply.message_id:
+        raise ReplyInvalid("message-id")
+    if header["req"] != jws.digest(request.body) or reply.correlation_id != correlation(request):
+        raise ReplyInvalid("request")
+    receipt = reply.headers.get("receipt")
+    promise = promised(receipt, gateway) if receipt else None
+    if promise and (promise.request, promise.reply) != (header["req"], jws.digest(reply.body)):
+        raise ReplyInvalid("receipt")
+    return Verified(reply, key.kid, header["iat"], promise)
+
+
+def promised(token: str, gateway: Gateway) -> Promise:
+    """In: a receipt, at any later time. Out: what it promises. Raises: ReplyInvalid."""
+    try:
+        payload = jws.verify_compact(token, RECEIPT_TYPE, gateway.find)
+        said: Any = json.loads(payload)
+        whole = isinstance(said, dict) and said.keys() == _PROMISE and rfc8785.dumps(said) == payload
+    except (jws.SignatureInvalid, ValueError, RecursionError):
+        raise ReplyInvalid("receipt") from None
+    if not whole or said.pop("v") != 1 or not all(isinstance(text, str) for text in said.values()):
+        raise ReplyInvalid("receipt")
+    return Promise(**said, token=token)
+
+
+async def ask(
+    bus: ConsumerBus, request: Outbound, consumer: Consumer, gateway: Gateway, timeout_seconds: float
+) -> Verified | None:
+    """Publish and wait. Out: the checked reply; None when none came in time. Raises: ReplyInvalid."""
+    await bus.publish(request)
+    reply = await bus.reply(request.reply_to, correlation(request), timeout_seconds)
+    return None if reply is None else verified(reply, request, consumer, gateway)
+
+
+def correlation(request: Outbound) -> str:
+    """Out: what the reply to it will carry: the correlation id if it has one, else the message id."""
+    return request.correlation_id or request.message_id
