@@ -124,7 +124,10 @@ class Database:
     def read(
         self, query: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
     ) -> Out:
-        """Run a reading function on one consistent state. Raises: JournalUnavailable."""
+        """Run a reading function: one consistent state for every SQLAlchemy statement in it.
+
+        Prepared statements are each on the newest state. Raises: JournalUnavailable.
+        """
         try:
             with self.reader.connect() as connection:
                 return query(connection, *args, **kwargs)

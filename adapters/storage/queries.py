@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from adapters.storage.schema import (
     RECORD,
     RECORD_SUBJECT,
     SHARD,
-    TILE,
     USE,
 )
 from consent.vocabulary import Record, Request, Subject
@@ -143,32 +142,6 @@ def checkpoints(connection: Connection, origin: str) -> list[tuple[int, str]]:
         .order_by(CHECKPOINT.c.size)
     )
     return [(row.size, row.note) for row in rows]
-
-
-def tiles(connection: Connection, origin: str) -> Iterator[tuple[int, int, bytes]]:
-    """Out: level, number, hashes of every stored tile of a shard, as stored; streamed."""
-    rows = connection.execution_options(yield_per=64).execute(
-        sa.select(TILE.c.level, TILE.c.n, TILE.c.hashes)
-        .join(SHARD, SHARD.c.id == TILE.c.shard)
-        .where(SHARD.c.origin == origin)
-        .order_by(TILE.c.level, TILE.c.n)
-    )
-    for row in rows:
-        yield row.level, row.n, row.hashes
-
-
-def columns(
-    connection: Connection, origin: str
-) -> Iterator[tuple[int, bytes, bytes, bytes | None, bytes | None]]:
-    """Out: index, label, leaf, salt, event of every line of a shard, as stored; streamed."""
-    rows = connection.execution_options(yield_per=256).execute(
-        sa.select(LINE.c.idx, LINE.c.label, LINE.c.leaf, LINE.c.salt, LINE.c.event)
-        .join(SHARD, SHARD.c.id == LINE.c.shard)
-        .where(SHARD.c.origin == origin)
-        .order_by(LINE.c.idx)
-    )
-    for row in rows:
-        yield row.idx, row.label, row.leaf, row.salt, row.event
 
 
 # --- policies -----------------------------------------------------------------------------------------

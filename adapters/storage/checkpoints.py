@@ -1,0 +1,134 @@
+"""The last signed checkpoint of each shard, kept in files outside the database (LOG.md 9.6).
+
+A database that is behind its file was restored from a backup. The file may be behind the database, after a crash
+or while a newer one is being written: that shows nothing. So `keep` returns at once and a thread writes the newest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Condition, Thread
+from urllib.parse import quote
+
+from gateway.errors import JournalUnavailable
+
+
+class CheckpointFiles:
+    """One file a shard in one folder (0700); replaced by rename, never by a smaller tree's; used by many processes."""
+
+    def __init__(self, folder: Path) -> None:
+        """In: the folder; made if it is not there."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._changed = Condition()
+        self._newest: dict[str, str] = {}
+        self._waiting: dict[str, str] = {}
+        self._writing = False
+        self._closed = False
+        self._failed: str | None = None
+        self._thread = Thread(target=self._run, name="checkpoint-write", daemon=True)
+        self._thread.start()
+
+    def read(self, origin: str) -> str | None:
+        """Out: the signed note of the largest tree that was kept, or None when none ever was.
+
+        Raises: JournalUnavailable when there is a file that holds no checkpoint of this shard.
+        """
+        stored = self._stored(origin)
+        with self._changed:
+            mine = self._newest.get(origin)
+        return max((note for note in (mine, stored) if note is not None), key=tree_size, default=None)
+
+    def keep(self, origin: str, note: str) -> None:
+        """Replace the kept note unless a larger tree's is kept. Raises: JournalUnavailable when the last write
+        failed."""
+        with self._changed:
+            if self._failed is not None:
+                raise JournalUnavailable(self._failed)
+            if origin in self._newest and tree_size(self._newest[origin]) >= tree_size(note):
+                return
+            self._newest[origin] = self._waiting[origin] = note
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until what was kept so far is on the disk. Raises: JournalUnavailable."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting and not self._writing)
+            if self._failed is not None:
+                raise JournalUnavailable(self._failed)
+
+    def close(self) -> None:
+        """Write what is waiting, then end the thread. Idempotent."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return
+                work, self._waiting, self._writing = self._waiting, {}, True
+            failed = None
+            for origin, note in work.items():
+                try:
+                    self._store(origin, note)
+                except (OSError, JournalUnavailable) as error:
+                    failed = f"checkpoint file ({type(error).__name__})"
+            with self._changed:
+                self._failed, self._writing = failed, False
+                self._changed.notify_all()
+
+    def _store(self, origin: str, note: str) -> None:
+        path = self._path(origin)
+        with self._locked():
+            stored = self._stored(origin)
+            if stored is not None and tree_size(stored) >= tree_size(note):
+                return
+            new = path.with_suffix(".new")
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(handle, "wb") as file:  # noqa: PTH123  a handle made with its mode, not a path
+                file.write(note.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            # A crash here leaves the older checkpoint and a `.new` that nobody reads.
+            new.replace(path)
+
+    def _stored(self, origin: str) -> str | None:
+        try:
+            note = self._path(origin).read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise JournalUnavailable(f"checkpoint file ({type(error).__name__})") from None
+        if not note.startswith(f"{origin}\n"):
+            raise JournalUnavailable("checkpoint file (not a checkpoint of this shard)")
+        tree_size(note)
+        return note
+
+    def _path(self, origin: str) -> Path:
+        return self._folder / f"{quote(origin, safe='')}.checkpoint"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Several processes keep checkpoints of the same shard: compare and replace are one step."""
+        handle = os.open(self._folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def tree_size(note: str) -> int:
+    """Out: the size a checkpoint speaks of (its second line). Raises: JournalUnavailable."""
+    parts = note.split("\n", 2)
+    if len(parts) < 3 or not (parts[1].isascii() and parts[1].isdigit()):
+        raise JournalUnavailable("checkpoint file (not a checkpoint)")
+    return int(parts[1])
