@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from xoev_schemas.languages import Languages
-
 from consent.decide import decide
 from consent.minimise import minimise, still_permitted
 from consent.vocabulary import Check, Evidence, Fact, Permit, ReasonCode, Refusal, Request, Withheld
@@ -43,6 +41,7 @@ from gateway.stages import (
     Unauthentic,
     Written,
 )
+from xoev_schemas.languages import Languages
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,209 @@
+"""Configuration → the wired house. The only importer of adapters; nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adapters import keys as file_keys
+from adapters.bus.embedded import EmbeddedBus
+from adapters.clock import SystemClock, SystemIds
+from adapters.keys import FileKeys
+from adapters.registers.sql import SqlRegister, SqlSettings
+from adapters.storage import database
+from adapters.storage.checkpoints import CheckpointFiles
+from adapters.storage.store import SqlStore
+from consent.policy import Policy, empty, from_archive
+from consent.vocabulary import Problem
+from gateway import records
+from gateway.audit.record import Digests, Event, Kind
+from gateway.authenticate import Terms
+from gateway.config.home import Home, load
+from gateway.config.signatures import verify
+from gateway.errors import ConfigurationFault
+from gateway.exchange import House, Patience
+from gateway.journal import Journal
+from gateway.journal.book import Keeping
+from gateway.journal.shards import Shards
+from gateway.ports import Clock, Ids, JournalStore, Register
+from gateway.serve import Service
+from xoev_schemas.languages import Languages
+from xoev_schemas.safe_xml import Limits
+
+KEYS: Final = "keys"
+DATA: Final = "data"
+CHECKPOINTS: Final = "data/checkpoints"
+
+
+class StorePolicies:
+    """Port `Policies`: the store's current policy, read from its archive when it has changed."""
+
+    def __init__(self, store: JournalStore, clock: Clock, policy: Policy) -> None:
+        self._store, self._clock, self._policy = store, clock, policy
+
+    def current(self) -> Policy:
+        return self._policy
+
+    async def refresh(self) -> Policy:
+        kept = await self._store.policy()
+        if kept is not None and kept[0] != self._policy.hash:
+            found = from_archive(kept[1], verify, self._clock.now())
+            # An archived policy whose signatures no longer count grants nothing: the empty one refuses everything.
+            self._policy = found if isinstance(found, Policy) else empty()
+        return self._policy
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A house with its doors, ready to serve, ask or be looked at."""
+
+    home: Home
+    house: House
+    store: SqlStore
+    shards: Shards
+    keys: FileKeys
+    registers: Mapping[str, SqlRegister]
+
+    @property
+    def journal(self) -> Journal:
+        return self.house.journal
+
+    def bus(self) -> EmbeddedBus:
+        """Out: the house's side of the configured bus."""
+        settings = self.home.settings
+        return EmbeddedBus.open(self.home.root / settings.bus.path, settings.bus.namespace)
+
+    def service(self, bus: EmbeddedBus) -> Service:
+        """Out: what `gateway.serve` serves."""
+        limits = self.home.settings.limits
+        return Service(self.house, bus, self.store, limits.concurrency, limits.attempts)
+
+    async def adopt_policy(self) -> bool:
+        """Make the home's policy the current one, with its line. Out: whether it was another before."""
+        policy, now = self.home.policy, self.house.clock.now()
+        kept = await self.store.policy()
+        if kept is not None and kept[0] == policy.hash:
+            return False
+        told = Event(kind=Kind.POLICY_LOADED, time=now, digests=Digests(policy=policy.hash))
+        await self.journal.house_event(told, now, policy=(policy.hash, policy.archived))
+        await self.house.policies.refresh()
+        return True
+
+    async def close(self) -> None:
+        for register in self.registers.values():
+            register.close()
+        await self.store.close()
+
+
+async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None) -> str:
+    """Make keys, database, bus and the first shards of a home that has its files. Never overwrites.
+
+    Out: the identity key's vkey. Raises: ConfigurationFault.
+    """
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    now = clock.now()
+    home = load(root, verify, now)
+    (root / DATA).mkdir(mode=0o700, exist_ok=True)
+    made = file_keys.create(root / KEYS, ids, home.settings.authority.name)
+    database.create(_storage_url(home))
+    EmbeddedBus.create(root / home.settings.bus.path)
+    store = SqlStore(_storage_url(home), records.folding(records.own_key(made.gateway)))
+    try:
+        await _shards(home, store, made, ids).create(now)
+    finally:
+        await store.close()
+    return made.identity_vkey
+
+
+async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = None) -> Opened:
+    """Open a home without creating anything. Raises: ConfigurationFault, Restored."""
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    home = load(root, verify, clock.now())
+    settings, limits = home.settings, home.settings.limits
+    keys = FileKeys.open(root / KEYS)
+    registers = {name: _register(home, name) for name in home.policy.registers}
+    store = SqlStore(_storage_url(home), records.folding(records.own_key(keys.gateway)))
+    try:
+        shards = _shards(home, store, keys, ids)
+        await shards.load()
+    except BaseException:
+        await store.close()
+        raise
+    policies = StorePolicies(store, clock, empty())
+    house = House(
+        journal=Journal(
+            shards, store, keys, ids, Keeping(settings.log.default_class, limits.reply_keep_days)
+        ),
+        policies=policies,
+        consents=store,
+        registers=_as_ports(registers),
+        languages=_languages(home),
+        keys=keys,
+        clock=clock,
+        ids=ids,
+        terms=Terms(
+            settings.authority.audience,
+            settings.bus.namespace,
+            limits.body_bytes,
+            limits.clock_skew_seconds,
+            limits.request_lifetime_seconds,
+        ),
+        patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
+    )
+    await policies.refresh()
+    return Opened(home, house, store, shards, keys, registers)
+
+
+def check_registers(home: Home) -> None:
+    """Connect to every register and compare it with its file. Raises: ConfigurationFault with all problems."""
+    problems: list[Problem] = []
+    for name in home.policy.registers:
+        register = _register(home, name)
+        problems += register.check()
+        register.close()
+    if problems:
+        raise ConfigurationFault(tuple(problems))
+
+
+def _register(home: Home, name: str) -> SqlRegister:
+    settings = SqlSettings.model_validate(home.registers[name]["sql"])
+    return SqlRegister(
+        home.policy.registers[name],
+        settings,
+        home.root,
+        home.settings.limits.register_timeout_seconds,
+    )
+
+
+def _as_ports(registers: Mapping[str, SqlRegister]) -> Mapping[str, Register]:
+    return dict(registers)
+
+
+def _shards(home: Home, store: JournalStore, keys: FileKeys, ids: Ids) -> Shards:
+    kept = CheckpointFiles(home.root / CHECKPOINTS)
+    return Shards(home.settings.authority.name, home.settings.log.classes, store, keys, ids, kept)
+
+
+def _languages(home: Home) -> Languages:
+    limits = home.settings.limits
+    return Languages.load(
+        home.root / home.settings.schemas.path,
+        Limits(
+            limits.body_bytes,
+            limits.xml_depth,
+            limits.xml_elements,
+            limits.xml_attributes,
+            limits.xml_text_bytes,
+        ),
+    )
+
+
+def _storage_url(home: Home) -> str:
+    """Out: the store's URL, a relative SQLite path being relative to the home."""
+    url = home.settings.storage.url
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        return prefix + str((home.root / url.removeprefix(prefix)).resolve())
+    return url
