@@ -43,7 +43,7 @@ def test_each_set_compiles_offline_with_what_it_builds_on(standards: Path, names
 
 
 def test_all_sets_live_side_by_side(standards: Path) -> None:
-    """A home with every set installed has no flaw, and the core's namespaces don't get in each other's way."""
+    """A home with every set installed has no flaw, none in the other's way."""
     names = sorted(folder.name for folder in standards.iterdir() if folder.is_dir())
     known = catalogue(standards, *names)
     assert known.flaws == ()
