@@ -1,0 +1,1 @@
+"""A town that does not exist: its people, its registers, its home. The main job is shown on it."""
