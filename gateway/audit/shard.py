@@ -1,0 +1,172 @@
+"""Shards: their names, their months, their keys, and the event that opens them (LOG.md 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from gateway.audit import record
+from gateway.audit.note import NoteInvalid, Signer, Verifier, decode64, encode64, parse_vkey
+from gateway.audit.vrf import VrfKey
+
+KEYS_HEADER: Final = "einmal/keys/v1"
+SECRET_BYTES: Final = 32
+_SECRETS_VERSION: Final = b"\x01"
+_ORIGIN = re.compile(
+    r"(?P<authority>[^\s+]+)/(?P<retention>[^\s+/]+)/"
+    r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])(\.(?P<number>[2-9]|[1-9][0-9]+))?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`<authority>/<class>/<year>-<month>`, with `.2` and so on for a shard opened after a restore."""
+
+    authority: str
+    retention: str
+    year: int
+    month: int
+    number: int = 1
+
+    def __str__(self) -> str:
+        suffix = f".{self.number}" if self.number > 1 else ""
+        return f"{self.authority}/{self.retention}/{self.year:04d}-{self.month:02d}{suffix}"
+
+    @classmethod
+    def parse(cls, text: str) -> Origin:
+        """Raises: ValueError when it is no origin of a shard."""
+        match = _ORIGIN.match(text)
+        if match is None:
+            raise ValueError("not the origin of a shard")
+        return cls(
+            match["authority"],
+            match["retention"],
+            int(match["year"]),
+            int(match["month"]),
+            int(match["number"] or 1),
+        )
+
+    @classmethod
+    def at(cls, authority: str, retention: str, now: datetime) -> Origin:
+        """Out: the shard of that class for the month of `now` (UTC)."""
+        now = now.astimezone(UTC)
+        return cls(authority, retention, now.year, now.month)
+
+    @property
+    def month_number(self) -> tuple[int, int]:
+        """Out: year and month, to compare by."""
+        return self.year, self.month
+
+    def is_over(self, now: datetime) -> bool:
+        """Out: whether a later month than the shard's has begun (UTC); a clock gone back ends nothing."""
+        now = now.astimezone(UTC)
+        return (now.year, now.month) > self.month_number
+
+    def next(self, now: datetime) -> Origin:
+        """Out: the shard that follows this one when its month is over. Raises: ValueError when it isn't."""
+        if not self.is_over(now):
+            raise ValueError("the shard's month is not over")
+        return Origin.at(self.authority, self.retention, now)
+
+    def after_restore(self, now: datetime) -> Origin:
+        """Out: the shard to open when this one, the last that was signed, is ahead of a restored store."""
+        if self.is_over(now):
+            return self.next(now)
+        return Origin(self.authority, self.retention, self.year, self.month, self.number + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatement:
+    """A shard's public keys, as its authority vouches for them."""
+
+    origin: str
+    log: Verifier
+    index: Verifier
+    vrf: bytes
+
+    @property
+    def text(self) -> str:
+        """Out: the text the identity key signs."""
+        lines = (KEYS_HEADER, self.origin, self.log.vkey, self.index.vkey, encode64(self.vrf))
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> KeyStatement:
+        """Raises: NoteInvalid when it isn't a key statement, or a key in it has another's name."""
+        lines = text.split("\n")
+        if len(lines) != 6 or lines[0] != KEYS_HEADER or lines[5]:
+            raise NoteInvalid("not a key statement")
+        statement = cls(lines[1], parse_vkey(lines[2]), parse_vkey(lines[3]), decode64(lines[4]))
+        names = (statement.log.name, statement.index.name)
+        if names != (statement.origin, index_origin(statement.origin)) or len(statement.vrf) != 32:
+            raise NoteInvalid("the key statement's keys are not this shard's")
+        return statement
+
+
+@dataclass(frozen=True, slots=True)
+class ShardKeys:
+    """A shard's secrets: log key, index key, VRF key, seal secret."""
+
+    origin: str
+    log: Signer = field(repr=False)
+    index: Signer = field(repr=False)
+    vrf: VrfKey = field(repr=False)
+    seal: bytes = field(repr=False)
+    _seeds: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls, origin: str, random: Callable[[int], bytes]) -> ShardKeys:
+        """In: the shard's name, a source of random bytes. Out: four new secrets."""
+        return cls.from_bytes(origin, _SECRETS_VERSION + b"".join(random(SECRET_BYTES) for _ in range(4)))
+
+    @classmethod
+    def from_bytes(cls, origin: str, secrets: bytes) -> ShardKeys:
+        """Undo `to_bytes`. Raises: ValueError when these are no shard's secrets."""
+        if len(secrets) != 1 + 4 * SECRET_BYTES or secrets[:1] != _SECRETS_VERSION:
+            raise ValueError("not the secrets of a shard")
+        log, index, vrf, seal = (
+            secrets[at : at + SECRET_BYTES] for at in range(1, len(secrets), SECRET_BYTES)
+        )
+        return cls(
+            origin=origin,
+            log=Signer.from_seed(origin, log),
+            index=Signer.from_seed(index_origin(origin), index),
+            vrf=VrfKey(vrf),
+            seal=seal,
+            _seeds=secrets,
+        )
+
+    def to_bytes(self) -> bytes:
+        """Out: what is wrapped by the master key and kept: a version byte and four times 32 bytes."""
+        return self._seeds
+
+    @property
+    def public(self) -> KeyStatement:
+        """Out: the public side."""
+        return KeyStatement(self.origin, self.log.verifier, self.index.verifier, self.vrf.public)
+
+
+def index_origin(origin: str) -> str:
+    """Out: the name of the output log of that shard's index."""
+    return f"{origin}/index"
+
+
+def statement_text(origin: str, keys: ShardKeys) -> str:
+    """Out: the key statement's text, to be signed by the identity key. In: the shard's name and keys."""
+    if origin != keys.origin:
+        raise ValueError("the keys are another shard's")
+    return keys.public.text
+
+
+def opening_event(classes: Sequence[str], statement: str, previous: str | None) -> bytes:
+    """Out: the exact bytes of leaf 0's event.
+
+    In: every class of the house; the key statement as a signed note; the closing checkpoint of the class's
+    previous shard as a signed note, None for its very first.
+    """
+    return record.to_bytes(
+        record.ShardOpened(classes=tuple(sorted(classes)), keys=statement, previous=previous)
+    )
