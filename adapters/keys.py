@@ -166,15 +166,14 @@ def _read_private(path: Path) -> str:
         _refuse(
             path, "can't be opened", "It must be a regular file, no link, that the gateway's user can read."
         )
-    with os.fdopen(handle, "rb") as file:
-        _check_mode(path, os.fstat(handle), stat.S_ISREG, 0o600)
-        content = file.read(_MAX_FILE_BYTES + 1)
     try:
-        if len(content) > _MAX_FILE_BYTES:
-            raise ValueError
-        return content.decode("ascii")
-    except ValueError:
+        _check_mode(path, os.fstat(handle), stat.S_ISREG, 0o600)
+        content = os.read(handle, _MAX_FILE_BYTES + 1)
+    finally:
+        os.close(handle)
+    if len(content) > _MAX_FILE_BYTES or not content.isascii():
         _refuse(path, "is not a key file", "Restore it from its backup.")
+    return content.decode("ascii")
 
 
 def _check_directory(directory: Path) -> None:

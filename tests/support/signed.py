@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -99,3 +100,48 @@ def delivery(
         received=NOW,
         attempt=1,
     )
+
+
+@dataclass(frozen=True)
+class Party:
+    """A consumer as the policy knows it."""
+
+    id: str
+    bus_user: str
+
+
+@dataclass(frozen=True)
+class ListedJwk:
+    """An Ed25519 key's public part."""
+
+    x: str
+
+    def members(self) -> dict[str, str]:
+        return {"kty": "OKP", "crv": "Ed25519", "x": self.x}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A consumer's key as the policy lists it."""
+
+    kid: str
+    jwk: ListedJwk
+    use: str = "sig"
+    valid_from: datetime = START
+    valid_to: datetime = END
+    revoked_at: datetime | None = None
+
+
+def listed(key: jws.SigningKey) -> Listed:
+    """Out: the key's public side in the policy."""
+    return Listed(key.kid, ListedJwk(jws.public_jwk(key)["x"]))
+
+
+class Directory:
+    """Who has which key."""
+
+    def __init__(self, *entries: tuple[Party, Listed]) -> None:
+        self._keys = {key.kid: (party, key) for party, key in entries}
+
+    def key(self, kid: str) -> tuple[Party, Listed] | None:
+        return self._keys.get(kid)
