@@ -78,13 +78,18 @@ def frozen(value: Any) -> Any:
     return value
 
 
-def validated(model: type[Model], document: Document, data: Any = None) -> tuple[Model | None, list[Problem]]:
-    """In: a model, a document and (if not the whole of it) the data. Out: the model, or all its mistakes."""
+def validated(
+    model: type[Model], document: Document, path: KeyPath = ()
+) -> tuple[Model | None, list[Problem]]:
+    """In: a model, a document, and where in it the data is. Out: the model, or all its mistakes."""
+    data: Any = document.data
+    for part in path:
+        data = data[part]
     try:
-        return model.model_validate(frozen(document.data if data is None else data)), []
+        return model.model_validate(frozen(data)), []
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=True)
-        return None, [_problem(model, document, details) for details in found if not _echo(details)]
+        return None, [_problem(model, document, path, details) for details in found if not _echo(details)]
 
 
 def _echo(details: ErrorDetails) -> bool:
@@ -120,7 +125,7 @@ _HOW: Final = MappingProxyType(
 )
 
 
-def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
+def _problem(model: type[BaseModel], document: Document, prefix: KeyPath, details: ErrorDetails) -> Problem:
     path = details["loc"]
     kind = details["type"]
     last = str(path[-1]) if path else ""
@@ -150,7 +155,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     else:
         wrong = _TYPES.get(kind, details["msg"][:1].lower() + details["msg"][1:])
         mend = _HOW.get(kind, "Correct it.")
-    return document.problem(path, wrong, mend)
+    return document.problem((*prefix, *path), wrong, mend)
 
 
 _MISSING: Final = MappingProxyType({"valid_to": "Add it: nothing is valid without an end."})

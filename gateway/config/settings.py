@@ -1,0 +1,126 @@
+"""einmal.toml and the connections of registers: every setting strict, with its default and its unit in its name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from consent.parties import Table, Text, Title
+from consent.problems import mistake
+
+Count: TypeAlias = Annotated[int, Field(gt=0)]
+KeyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", max_length=128)]
+"""A key name of a signed note (LOG.md 2): no space, no `+`; also the first part of every log's origin."""
+RetentionClass: TypeAlias = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}m$")]
+"""A retention period in months, as in LOG.md 5: `24m`."""
+
+
+class Authority(Table):
+    """Whose house this is."""
+
+    name: KeyName
+    title: Title
+    audience: Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
+    """What a request's signature must name."""
+
+
+class Bus(Table):
+    """How messages come and go."""
+
+    kind: Literal["embedded"] = "embedded"
+    path: Text = "data/bus.sqlite3"
+    """Relative to the home."""
+    namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)] = "einmal"
+    """First word of every queue's name."""
+
+
+class Storage(Table):
+    """The journal's database."""
+
+    url: Text = "sqlite:///data/einmal.sqlite3"
+    """A SQLAlchemy URL; `env:NAME` or `file:PATH` where it has a secret."""
+
+
+def _once(value: object) -> object:
+    if isinstance(value, tuple) and len(set(map(str, value))) != len(value):
+        mistake("lists a class twice", "Keep it once.")
+    return value
+
+
+class Log(Table):
+    """Retention classes of the log (LOG.md 5)."""
+
+    classes: Annotated[tuple[RetentionClass, ...], BeforeValidator(_once), Field(min_length=1)] = (
+        "24m",
+        "12m",
+    )
+    default_class: RetentionClass = "24m"
+    """The class of lines that no grant assigns to one."""
+
+
+class Schemas(Table):
+    """Where the administrator installed standards."""
+
+    path: Text = "data/schemas"
+
+
+class Limits(Table):
+    """Every limit of the house."""
+
+    body_bytes: Count = 2_000_000
+    xml_depth: Count = 64
+    xml_elements: Count = 50_000
+    xml_attributes: Count = 64
+    xml_text_bytes: Count = 1_000_000
+    attempts: Count = 5
+    """How often an exchange is tried before it is dead."""
+    concurrency: Count = 32
+    register_timeout_seconds: Count = 10
+    reply_keep_days: Annotated[int, Field(gt=0, le=10)] = 10
+    """How long a reply is kept for repeats; ten days at most (DOMAIN.md 5)."""
+    clock_skew_seconds: Annotated[int, Field(ge=0, le=600)] = 60
+    request_lifetime_seconds: Count = 86_400
+    retry_first_seconds: Count = 2
+    retry_most_seconds: Count = 300
+
+
+class Einmal(Table):
+    """einmal.toml"""
+
+    test_identities: bool = False
+    """Whether this home's people are invented: then only never-issued IDNrs are accepted, else only others."""
+    authority: Authority
+    bus: Bus = Bus()
+    storage: Storage = Storage()
+    log: Log = Log()
+    schemas: Schemas = Schemas()
+    limits: Limits = Limits()
+
+
+class SqlMatch(Table):
+    """Which column holds what a person is found by."""
+
+    idnr: Text | None = None
+    birth_date: Text
+    family_name: Text | None = None
+    given_name: Text | None = None
+    town: Text | None = None
+    postcode: Text | None = None
+
+
+class SqlConnection(Table):
+    """`[sql]` of a register: a table or view of a database, read only."""
+
+    url: Text
+    """A SQLAlchemy URL, sqlite paths relative to the home; `env:NAME` or `file:PATH` where it has a secret."""
+    table: Text
+    key: Text
+    """The register's own person key."""
+    blocked: Text | None = None
+    """A column that is true for blocked persons."""
+    match: SqlMatch
+
+
+CONNECTIONS: Final[dict[str, type[Table]]] = {"sql": SqlConnection}
+"""What each kind of adapter wants in its table."""
