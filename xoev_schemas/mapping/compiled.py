@@ -146,7 +146,8 @@ def _node(branch: Branch, bit: int) -> reader.Node:
     if branch.inner is not None:
         plain = () in branch.inner.claimed
         inner = reader.Inner(branch.key[:-1], branch.key[-1], plain, branch.when)
-    return reader.Node(branch.path, bit, attributes, text, children, inner)
+    hollow = bool(attributes) or (inner is not None and not inner.plain)
+    return reader.Node(branch.path, bit, attributes, text, hollow, children, inner)
 
 
 def _value(slot: Slot, path: str) -> reader.Value:

@@ -68,6 +68,8 @@ class Node:
     """Its bit among its siblings; 0 if it may be repeated."""
     attributes: tuple[tuple[str, Value], ...] = ()
     text: Value | None = None
+    hollow: bool = False
+    """Whether it can stand without its text, so that an empty one says nothing."""
     children: Mapping[str, Node | Chosen] = field(default_factory=dict)
     inner: Inner | None = None
 
@@ -87,7 +89,9 @@ def read(element: etree._Element, node: Node, record: Record) -> None:
         if text is not None:
             value.put(record, text, element)
     if node.text is not None:
-        node.text.put(record, _content(element, node.path), element)
+        text = _content(element, node.path)
+        if text or not node.hollow:
+            node.text.put(record, text, element)
         return
     children = node.children
     if not children:
