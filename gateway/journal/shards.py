@@ -133,6 +133,16 @@ class Shards:
                 return self.checkpoint(shard.head, opened)
         return self._kept.read(position.origin) or ""
 
+    async def headed(self) -> Sequence[tuple[OpenShard, Head, str]]:
+        """Out: each shard whose keys are still there, oldest first within its class: keys, committed head, its note."""
+        found: list[tuple[OpenShard, Head, str]] = []
+        for shard in await self._store.shards():
+            if shard.secrets is not None:
+                known = self._open.get(shard.retention)
+                opened = known if known and known.origin == shard.head.origin else self._opened(shard)
+                found.append((opened, shard.head, self.checkpoint(shard.head, opened)))
+        return found
+
     async def _roll(self, retention: str, now: datetime) -> None:
         """Close, sign the final head, open the next. A crash in between leaves a closed shard without a successor:
         whoever comes next signs the same final head and goes on."""

@@ -13,9 +13,10 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
-from consent.vocabulary import PERMITTING, Record, RecordState
+from consent.ledger import state_at
+from consent.vocabulary import PERMITTING, Record
 from gateway.views.german_time import german_time
-from gateway.views.words import Text, Tone, Words, words
+from gateway.views.words import Text, Tone, Words, edition, words
 
 Event = Mapping[str, Any]
 """An event, version 1 (LOG.md 5), as parsed from its JSON."""
@@ -172,6 +173,8 @@ class Closed:
 class Auskunft:
     """What is told to a person (GDPR Art. 15): everything under the forms named, from … to."""
 
+    edition: str
+    """Which words and templates it is told with (`words.edition`)."""
     authority: Text
     forms: tuple[Named, ...]
     start: datetime
@@ -208,6 +211,7 @@ def fold(
     steps = [line for line in shown if _kind(line).startswith(_CONSENT) and _record(line) in known]
     entries = [teller.entry(group) for group in _exchanges(line for line in shown if line not in steps)]
     return Auskunft(
+        edition=edition(),
         authority=titles.authority,
         forms=tuple(teller.form(subject) for subject in subjects),
         start=start,
@@ -307,7 +311,7 @@ class _Teller:
         )
 
     def consent(self, record: Record, steps: Sequence[JournalLine], now: datetime) -> Consent:
-        state = _standing(record, now)
+        state = state_at(record, now)
         return Consent(
             id=record.id,
             kind=self.word("basis", record.kind),
@@ -371,7 +375,7 @@ class _Teller:
             )
         register = self.known_office(self.titles.registers, rest.partition(":")[0])
         return Named(
-            scheme,
+            register.code,
             Text(f"Ihr Eintrag: {register.title.de}", f"Your entry: {register.title.en}"),
             register.title,
         )
@@ -403,14 +407,3 @@ class _Teller:
 def _record(line: JournalLine) -> str | None:
     record = (_event(line).get("basis") or _NOTHING).get("record")
     return None if record is None else str(record)
-
-
-def _standing(record: Record, now: datetime) -> RecordState:
-    """Out: the state as the law of the house would compute it now (DOMAIN.md 4)."""
-    if record.state not in PERMITTING:
-        return record.state
-    if now >= record.not_after:
-        return RecordState.EXPIRED
-    if record.max_uses is not None and record.uses >= record.max_uses:
-        return RecordState.CONSUMED
-    return record.state

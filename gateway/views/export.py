@@ -22,7 +22,7 @@ _MOST_BYTES: Final = 256_000_000
 _MOST_FILES: Final = 50_000
 
 
-class NotAnExport(Exception):  # noqa: N818 - what it is, not that it is an error
+class NotAnExport(Exception):
     """The file is no export; `why` names what is wrong, never content."""
 
     def __init__(self, why: str) -> None:

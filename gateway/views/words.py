@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 
@@ -65,6 +66,14 @@ class Words:
         if section == "outcome":
             return tuple(self._outcomes)
         return tuple(code for kind, code in self._texts if kind == section)
+
+
+@cache
+def edition() -> str:
+    """Out: SHA-256 over every text and template a report is written with: two of the same edition are alike."""
+    parts = [files(__package__).joinpath(name) for name in ("page.toml", "words.toml")]
+    parts += sorted(files(__package__).joinpath("templates").iterdir(), key=lambda part: part.name)
+    return sha256(b"\0".join(part.read_bytes() for part in parts)).hexdigest()
 
 
 @cache

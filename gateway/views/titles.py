@@ -1,0 +1,31 @@
+"""The policy's plain words for the citizen's view, by code."""
+
+from __future__ import annotations
+
+from consent.parties import Title
+from consent.policy import Policy
+from gateway.views.citizen import Office, Titles
+from gateway.views.words import Text
+
+
+def titles(policy: Policy, authority: Title) -> Titles:
+    """In: the current policy, the authority's own name."""
+    return Titles(
+        authority=_text(authority),
+        consumers={
+            item.id: Office(_text(item.title), _text(item.department) if item.department else None)
+            for item in policy.consumers.values()
+        },
+        registers={
+            item.id: Office(_text(item.title), _text(item.authority)) for item in policy.registers.values()
+        },
+        evidence={
+            kind.type: _text(kind.title) for item in policy.registers.values() for kind in item.evidence
+        },
+        purposes={item.code: _text(item.title) for item in policy.purposes.values()},
+        procedures={item.code: _text(item.title) for item in policy.procedures.values()},
+    )
+
+
+def _text(title: Title) -> Text:
+    return Text(title.de, title.en)
