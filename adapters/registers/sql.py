@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from adapters.registers.sql_engine import SqlSettings, Unusable, engine
+from adapters.registers.sql_engine import Unusable, engine
 from adapters.registers.sql_rows import Asked, Rows, asked
 from consent.parties import Register
 from consent.problems import KeyPath, did_you_mean, dotted
 from consent.vocabulary import Found, NotFound, Person, Problem, Subject
+from gateway.config.connections import SqlSettings
 from gateway.errors import (
     ConfigurationFault,
     Fault,

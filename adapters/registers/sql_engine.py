@@ -1,4 +1,4 @@
-"""How a register's database is reached: its [sql] table, its URL or where that is kept, and an engine that reads.
+"""How a register's database is reached: its URL or where that is kept, and an engine that reads.
 
 SQLite files are opened with mode=ro; on PostgreSQL, MariaDB and MySQL every session is made read-only; on anything
 else the user that the URL names should be one that can only read.
@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, model_validator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from adapters.registers.sql_rows import FORMS
-from consent.parties import Table, Text
-from consent.problems import mistake
-
-ENV: Final = "env:"
-FILE: Final = "file:"
+from gateway.config.connections import ENV, FILE
 
 
 class Unusable(Exception):
@@ -30,54 +24,6 @@ class Unusable(Exception):
     def __init__(self, wrong: str, mend: str) -> None:
         super().__init__(wrong)
         self.wrong, self.mend = wrong, mend
-
-
-def _by_reference(url: str) -> str:
-    """Out: the URL, unless it carries a password itself."""
-    if url.startswith((ENV, FILE)):
-        return url
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        mistake(
-            "is no database URL", 'Write it as "sqlite:///registers/x.sqlite3", "env:NAME" or "file:PATH".'
-        )
-    if parsed.password is not None:
-        mistake("has a password in it", 'Put the whole URL elsewhere and write "env:NAME" or "file:PATH".')
-    return url
-
-
-class SqlMatch(Table):
-    """Which columns identify a person."""
-
-    birth_date: Text
-    idnr: Text | None = None
-    family_name: Text | None = None
-    given_name: Text | None = None
-    town: Text | None = None
-    postcode: Text | None = None
-
-    def columns(self) -> dict[str, str]:
-        """Out: what the register can compare, by the parts of a subject."""
-        return {part: column for part, column in self.model_dump().items() if column is not None}
-
-    @model_validator(mode="after")
-    def _sufficient(self) -> SqlMatch:
-        if not any(all(part in self.columns() for part in parts) for parts in FORMS.values()):
-            mistake(
-                "identifies nobody", "Add idnr, or family_name with given_name, or with town and postcode."
-            )
-        return self
-
-
-class SqlSettings(Table):
-    """The [sql] table of a register's file."""
-
-    url: Annotated[Text, AfterValidator(_by_reference)]
-    table: Text
-    key: Text
-    blocked: Text | None = None
-    match: SqlMatch
 
 
 def engine(url: str, home: Path, timeout_seconds: float, readers: int) -> sa.Engine:

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from consent.approval import Verify
 from consent.coherence import tables
@@ -18,7 +17,8 @@ from consent.policy import Policy, Settings, read
 from consent.problems import Document, KeyPath, did_you_mean, validated
 from consent.vocabulary import Problem
 from gateway import jws
-from gateway.config.settings import CONNECTIONS, Einmal
+from gateway.config.connections import CONNECTIONS
+from gateway.config.settings import Einmal
 from gateway.config.toml import parse, read_bytes
 from gateway.errors import ConfigurationFault
 
@@ -88,7 +88,6 @@ def _settings(home: Path, problems: list[Problem]) -> Einmal | None:
         problems.append(
             document.problem(place, "is less than retry_first_seconds", "Make it the larger one.")
         )
-    problems += _secret(document, ("storage", "url"), settings.storage.url)
     return settings
 
 
@@ -177,21 +176,7 @@ def _connection(document: Document) -> list[Problem]:
         return [document.problem(("adapter",), wrong, did_you_mean(adapter, CONNECTIONS, "adapter"))]
     if not isinstance(document.data.get(adapter), Mapping):
         return [document.problem((adapter,), "is missing", f"Add the table [{adapter}].")]
-    _, problems = validated(CONNECTIONS[adapter], document, (adapter,))
-    url = document.data[adapter].get("url")
-    return problems + (_secret(document, (adapter, "url"), url) if isinstance(url, str) else [])
-
-
-def _secret(document: Document, path: KeyPath, url: str) -> list[Problem]:
-    """Out: a problem where a URL has a password in it: files of a home are read by many, and archived."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        password = None
-    if not password:
-        return []
-    mend = 'Put the whole URL elsewhere and write url = "env:NAME" or "file:PATH".'
-    return [document.problem(path, "has a password in it", mend)]
+    return validated(CONNECTIONS[adapter], document, (adapter,))[1]
 
 
 def _unusable_keys(document: Document) -> list[Problem]:

@@ -1,13 +1,14 @@
-"""einmal.toml and the connections of registers: every setting strict, with its default and its unit in its name."""
+"""einmal.toml: every setting strict, with its default, and its unit in its name."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
 from consent.parties import Table, Text, Title
 from consent.problems import mistake
+from gateway.config.connections import DatabaseUrl
 
 Count: TypeAlias = Annotated[int, Field(gt=0)]
 KeyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", max_length=128)]
@@ -38,8 +39,7 @@ class Bus(Table):
 class Storage(Table):
     """The journal's database."""
 
-    url: Text = "sqlite:///data/einmal.sqlite3"
-    """A SQLAlchemy URL; `env:NAME` or `file:PATH` where it has a secret."""
+    url: DatabaseUrl = "sqlite:///data/einmal.sqlite3"
 
 
 def _once(value: object) -> object:
@@ -96,31 +96,3 @@ class Einmal(Table):
     log: Log = Log()
     schemas: Schemas = Schemas()
     limits: Limits = Limits()
-
-
-class SqlMatch(Table):
-    """Which column holds what a person is found by."""
-
-    idnr: Text | None = None
-    birth_date: Text
-    family_name: Text | None = None
-    given_name: Text | None = None
-    town: Text | None = None
-    postcode: Text | None = None
-
-
-class SqlConnection(Table):
-    """`[sql]` of a register: a table or view of a database, read only."""
-
-    url: Text
-    """A SQLAlchemy URL, sqlite paths relative to the home; `env:NAME` or `file:PATH` where it has a secret."""
-    table: Text
-    key: Text
-    """The register's own person key."""
-    blocked: Text | None = None
-    """A column that is true for blocked persons."""
-    match: SqlMatch
-
-
-CONNECTIONS: Final[dict[str, type[Table]]] = {"sql": SqlConnection}
-"""What each kind of adapter wants in its table."""

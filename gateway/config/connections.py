@@ -1,0 +1,75 @@
+"""How registers are connected: the table named after its adapter in registers/*.toml (CONTRACT.md 3)."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, model_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from consent.parties import Table, Text
+from consent.problems import mistake
+from consent.vocabulary import Subject
+
+ENV: Final = "env:"
+FILE: Final = "file:"
+
+
+def _by_reference(url: str) -> str:
+    """Out: the URL, unless it carries a password itself: files of a home are read by many, and archived."""
+    if url.startswith((ENV, FILE)):
+        return url
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        mistake("is no database URL", 'Write it as "sqlite:///data/x.sqlite3", "env:NAME" or "file:PATH".')
+    if parsed.password is not None:
+        mistake("has a password in it", 'Put the whole URL elsewhere and write "env:NAME" or "file:PATH".')
+    return url
+
+
+DatabaseUrl = Annotated[Text, AfterValidator(_by_reference)]
+"""A SQLAlchemy URL, or `env:NAME` or `file:PATH` where it is kept; relative paths are relative to the home."""
+
+
+class SqlMatch(Table):
+    """Which columns identify a person."""
+
+    birth_date: Text
+    idnr: Text | None = None
+    family_name: Text | None = None
+    given_name: Text | None = None
+    town: Text | None = None
+    postcode: Text | None = None
+
+    def columns(self) -> dict[str, str]:
+        """Out: what the register can compare, by the parts of a subject."""
+        return {part: column for part, column in self.model_dump().items() if column is not None}
+
+    @model_validator(mode="after")
+    def _sufficient(self) -> SqlMatch:
+        named = {part: column for part, column in self.columns().items() if part != "birth_date"}
+        if not Subject(birth_date=date.min, **named).forms():
+            mistake(
+                "identifies nobody", "Add idnr, or family_name with given_name, or with town and postcode."
+            )
+        return self
+
+
+class SqlSettings(Table):
+    """`[sql]`: a table or view of a database, only ever read."""
+
+    url: DatabaseUrl
+    table: Text
+    key: Text
+    """The register's own person key."""
+    blocked: Text | None = None
+    """A column that is true for blocked persons."""
+    match: SqlMatch
+
+
+CONNECTIONS: Final = MappingProxyType({"sql": SqlSettings})
+"""What each kind of adapter wants in its table."""
