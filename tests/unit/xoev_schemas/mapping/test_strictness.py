@@ -115,6 +115,18 @@ WRONG = {
         f"{HEAD}{XSI}[fields]\n'x:a/@xsi:type' = {{ const = 'y:T' }}",
         'fields."x:a/@xsi:type"',
     ),
+    "a list without a record key": (
+        f"{HEAD}[fields]\n'x:a' = {{ list = 'k', part = 'p' }}\n[part.p]\n'x:b' = {{ list = '.' }}",
+        'part.p."x:b"',
+    ),
+    "a choice between elements that are one": (
+        f"{HEAD}[fields]\n'.' = {{ key = 'k', part = 'p', when = {{ t = '1' }} }}{PART}",
+        'fields."."',
+    ),
+    "a chosen form that is a plain value": (
+        f"{HEAD}[fields]\n'x:a' = {{ key = 'k', part = 'p', when = {{ t = '1' }} }}\n[part.p]\n'x:b' = '.'",
+        'fields."x:a"',
+    ),
     "types without a table": (f"{HEAD}{XSI}[fields]\n'x:a/@xsi:type' = 'k'", 'fields."x:a/@xsi:type"'),
 }  # fmt: skip
 
