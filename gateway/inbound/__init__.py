@@ -1,0 +1,86 @@
+"""What is asked? From the bytes of a known sender to a `Request`, whatever language they are in.
+
+Check 3 of DOMAIN.md 3: well-formed, in an agreed standard, schema-valid, by the rules; routing key and body
+agree. What fails is a `Misread`: a refusal, and the language to say it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from consent.parties import Consumer
+from consent.policy import Policy
+from consent.vocabulary import Check, Fact, ReasonCode, Refusal, Request
+from gateway.inbound import body, edm, plain
+from gateway.inbound.misread import NotUnderstood
+from gateway.stages import Delivery, Misread, Sender
+from xoev_schemas.languages import JSON, Languages
+
+_KIND: Final = "evidence"
+_RECORD: Final = "evidence.request"
+
+Reader: TypeAlias = Callable[[Mapping[str, Any], str, Consumer, Policy], Request]
+"""In: a record, its language, who asks, the policy. Out: the request. Raises: NotUnderstood."""
+
+READERS: Final[Mapping[str, Reader]] = MappingProxyType({"oots-edm/1.0": edm.request})
+"""Languages whose records are not the house's own words."""
+
+
+def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Languages) -> Request | Misread:
+    """In: bytes whose signature holds, and who signed them. Out: what they ask, or why nobody can tell."""
+    consumer = policy.consumers[sender.consumer]
+    language = _agreed(body.guess(delivery.content_type, languages), consumer, languages)
+    try:
+        said = body.parse(delivery.content_type, delivery.body, languages)
+        language = said.language
+        if language not in consumer.standards:
+            language = _agreed(language, consumer, languages)
+            raise NotUnderstood(ReasonCode.STANDARD_NOT_AGREED)
+        record = body.record(said, _RECORD)
+        request = READERS.get(language, plain.request)(record, language, consumer, policy)
+        if language not in READERS and request.message != delivery.message_id:
+            raise NotUnderstood(ReasonCode.MESSAGE_ID_MISMATCH)
+        _routed(delivery.routing_key, request)
+        _known(request, policy)
+    except NotUnderstood as why:
+        return Misread(_refusal(why), language)
+    return request if language not in READERS else replace(request, message=delivery.message_id)
+
+
+def language_of(delivery: Delivery, languages: Languages) -> str:
+    """In: bytes nobody understood or will read. Out: the language to answer in, as far as can be told."""
+    try:
+        return body.parse(delivery.content_type, delivery.body, languages).language
+    except NotUnderstood:
+        return body.guess(delivery.content_type, languages)
+
+
+def _agreed(guessed: str, consumer: Consumer, languages: Languages) -> str:
+    """Out: the guess if the consumer speaks it, else the first language both speak, else JSON."""
+    if guessed in consumer.standards:
+        return guessed
+    return next((one for one in consumer.standards if one in languages.spoken), JSON)
+
+
+def _routed(routing_key: str, request: Request) -> None:
+    """The way a message came and what it says must agree (CONTRACT.md 4). Raises: NotUnderstood."""
+    consumer, _, rest = routing_key.partition(".")
+    kind, _, evidence = rest.partition(".")
+    if kind != _KIND:
+        raise NotUnderstood(ReasonCode.NOT_SUPPORTED)
+    if (consumer, evidence) != (request.consumer, request.evidence):
+        raise NotUnderstood(ReasonCode.ROUTING_MISMATCH)
+
+
+def _known(request: Request, policy: Policy) -> None:
+    """Some register can prove that. Raises: NotUnderstood."""
+    if not any(policy.evidence(register, request.evidence) for register in policy.registers):
+        raise NotUnderstood(ReasonCode.EVIDENCE_UNKNOWN)
+
+
+def _refusal(why: NotUnderstood) -> Refusal:
+    facts = {Check.AUTHENTIC: Fact.PASSED, Check.SENDER: Fact.PASSED, Check.MESSAGE: Fact.FAILED}
+    return Refusal(why.code, MappingProxyType(facts), checks=(Check.MESSAGE,))

@@ -1,0 +1,170 @@
+"""The records messages carry, whatever language they travel in: what every language is read into and written
+from, and word for word what a JSON body holds (CONTRACT.md 4).
+
+Absent keys are left out. Nothing that is not named here may be in a record.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Text: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+]
+Code: TypeAlias = Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")]
+FieldName: TypeAlias = Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z][a-z0-9_]*$")]
+Uuid: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$")
+]
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError("no RFC 3339 time with a zone")
+    datetime.fromisoformat(text[:19])
+    return text
+
+
+def _date(text: str) -> str:
+    if not _DATE.fullmatch(text):
+        raise ValueError("no ISO 8601 date")
+    date.fromisoformat(text)
+    return text
+
+
+Time: TypeAlias = Annotated[str, AfterValidator(_time)]
+Date: TypeAlias = Annotated[str, AfterValidator(_date)]
+
+
+class Record(BaseModel):
+    """Strict, frozen, and silent about what it was given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    def plain(self) -> dict[str, Any]:
+        """Out: the record as nested dicts, absent keys left out."""
+        return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+class Party(Record):
+    """An author or reader of a message."""
+
+    directory: Text | None = None
+    id: Text
+    name: Text | None = None
+
+
+class Basis(Record):
+    """The basis the asker claims."""
+
+    kind: Literal["choice", "consent", "statutory"] | None = None
+    record: Text | None = None
+    norm: Text | None = None
+
+
+class Subject(Record):
+    """Whom the request is about."""
+
+    idnr: Annotated[str, StringConstraints(pattern=r"^[0-9]{11}$")] | None = Field(default=None, repr=False)
+    birth_date: Date | None = Field(default=None, repr=False)
+    family_name: Text | None = Field(default=None, repr=False)
+    given_name: Text | None = Field(default=None, repr=False)
+    town: Text | None = Field(default=None, repr=False)
+    postcode: Text | None = Field(default=None, repr=False)
+
+
+class Words(Record):
+    """The same in both languages."""
+
+    de: Text
+    en: Text
+
+
+class Removed(Record):
+    """A field that was not handed on, and by which rule."""
+
+    field: FieldName
+    rule: Code
+
+
+class Issuer(Record):
+    """The authority the evidence is from."""
+
+    id: Text
+    name: Text
+
+
+class Message(Record):
+    """What every message says of itself. Author and reader are said where the language has a place for them."""
+
+    message_id: Uuid
+    created: Time
+    author: Party | None = None
+    reader: Party | None = None
+    test: bool | None = None
+
+
+class EvidenceRequest(Message):
+    """evidence.request"""
+
+    evidence: Code
+    register_: Code | None = Field(default=None, alias="register")
+    purpose: Code
+    procedure: Code
+    case: Text
+    basis: Basis = Basis()
+    fields_: Annotated[list[FieldName], Field(max_length=200)] = Field(default=[], alias="fields")
+    subject: Subject = Field(repr=False)
+    on_behalf_of: Text | None = None
+    representative: Text | None = Field(default=None, repr=False)
+
+
+class Reply(Message):
+    """What every reply refers to."""
+
+    in_reply_to: Text
+    exchange_id: Text
+
+
+class EvidenceAnswer(Reply):
+    """evidence.answer"""
+
+    evidence: Code
+    register_: Code = Field(alias="register")
+    purpose: Code
+    procedure: Code
+    case: Text
+    issuer: Issuer
+    values: dict[FieldName, str] = Field(repr=False)
+    removed: list[Removed] = []
+    notice: Literal["blocked"] | None = None
+
+
+class EvidenceRefusal(Reply):
+    """evidence.refusal"""
+
+    code: Code
+    checks: list[Code]
+    message: Words
+    fields_: list[FieldName] = Field(default=[], alias="fields")
+
+
+class EvidenceFailure(Reply):
+    """evidence.failure"""
+
+    code: Code
+    message: Words
+
+
+MODELS: Final[dict[str, type[Message]]] = {
+    "evidence.request": EvidenceRequest,
+    "evidence.answer": EvidenceAnswer,
+    "evidence.refusal": EvidenceRefusal,
+    "evidence.failure": EvidenceFailure,
+}
