@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -166,7 +166,7 @@ class ShardProof(_Part):
 class Proof(_Part):
     """The whole file. `from` is a day (`2026-10-01`), `to` a moment (RFC 3339, `Z`, no decimals)."""
 
-    v: Literal[1]
+    v: Annotated[int, Field(ge=1, le=1)]
     authority: Authority
     from_: Annotated[str, Field(alias="from", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     to: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]

@@ -85,8 +85,8 @@ _SHOWN: Final = {
         "It was signed by {authority}, with the published key.",
     ),
     "unchanged": (
-        "Die {lines} Einträge wurden seit ihrer Aufnahme weder geändert noch entfernt oder umgestellt.",
-        "The {lines} entries have not been changed, removed or re-ordered since they were made.",
+        "Die {lines} Einträge stehen im unterschriebenen Protokoll, unverändert und in dieser Reihenfolge.",
+        "The {lines} entries stand in the signed log, unchanged and in this order.",
     ),
     "withheld": (
         "{withheld} weitere Einträge sind nach Gesetz zurückgehalten oder gelöscht; die Vorschrift steht dabei.",
