@@ -95,10 +95,11 @@ def create(directory: Path, ids: Ids, authority_name: str) -> FileKeys:
     """Make a new house's keys. Raises: ConfigurationFault, when there is anything at `directory` already."""
     identity = note.Signer.from_seed(authority_name, ids.random(SEED_BYTES))
     verifier = identity.verifier  # a name that is none of a note's is refused before anything is written
-    try:
-        directory.mkdir(mode=0o700)
-    except FileExistsError:
-        _refuse(directory, "exists already", "Keys are never overwritten: move the folder away first.")
+    directory.mkdir(mode=0o700, exist_ok=True)
+    _check_directory(directory)
+    for name in (MASTER, IDENTITY, GATEWAY):
+        if (directory / name).exists():
+            _refuse(directory / name, "exists already", "Keys are never overwritten: move the folder away first.")
     _write_new(directory / MASTER, note.encode64(ids.random(SEED_BYTES)) + "\n")
     seed = note.encode64(bytes([verifier.type]) + bytes(identity.key))
     _write_new(directory / IDENTITY, f"PRIVATE+KEY+{verifier.name}+{verifier.key_id.hex()}+{seed}\n")

@@ -197,6 +197,7 @@ def _languages(home: Home) -> Languages:
             limits.xml_attributes,
             limits.xml_text_bytes,
         ),
+        (home.settings.authority.name, home.settings.authority.title.de),
     )
 
 

@@ -82,9 +82,7 @@ def asked(case: Case, permit: Permit, sender: Sender, now: datetime) -> Event:
     return Event(
         kind=Kind.ASKED,
         time=now,
-        **_case(case),
-        **_request(permit.request, permit.fields),
-        **_permit(permit),
+        **(_case(case) | _request(permit.request, permit.fields) | _permit(permit)),
         facts=dict(permit.facts),
         digests=Digests(request=case.digest, policy=permit.policy),
         integrity=Integrity(alg=sender.alg, ok=True),

@@ -59,6 +59,7 @@ def write(home: Path, year: int, new_key: NewKey, oots: bool = False) -> None:
     if oots:
         written += write_template("demo/oots", home, words)
     registers.create(home / "registers")
+    (home / "keys").mkdir(mode=0o700, exist_ok=True)
     for path, key in keys.items():
         target = key_file(home, path)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,272 @@
+"""Implementations of the store's ports for the contract tests, with faults on demand; and entries to append."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from adapters.storage.database import connect_sqlite, create
+from adapters.storage.schema import METADATA
+from adapters.storage.store import SqlStore
+from consent.vocabulary import BasisKind, Record, RecordState, Subject
+from gateway.ports import Committed, Entry, ExchangeKey, Line, RecordEvent, Settlement, Standing, Use
+
+NOW = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
+ORIGIN = "musterstadt.example/24m/2026-11"
+OTHER = "musterstadt.example/12m/2026-11"
+POLICY = "a" * 64
+DIGEST = "d" * 64
+
+
+# --- faults -----------------------------------------------------------------------------------------------
+@dataclass
+class Fault:
+    """Break the n-th changing statement, or a commit before or after it happened. Once."""
+
+    statement: int | None = None
+    commit: Literal["before", "after"] | None = None
+    fired: bool = False
+    statements: int = 0
+
+    def on_statement(self, text: str) -> None:
+        """Count a changing statement, and break it if it is the one."""
+        if text.split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"}:
+            self.statements += 1
+            if self.statements == self.statement and not self.fired:
+                self.fired = True
+                raise sqlite3.OperationalError("disk I/O error")
+
+    def on_commit(self, when: str) -> None:
+        """Break the commit if it is to break at this side of it."""
+        if self.commit == when and not self.fired and self.statements:
+            self.fired = True
+            raise sqlite3.OperationalError("disk I/O error")
+
+
+def faulty(fault: Fault, path: Path) -> sqlite3.Connection:
+    """Out: a connection of the product whose statements and commits pass through `fault`."""
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+            fault.on_statement(sql)
+            return super().execute(sql, parameters)
+
+        def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+            fault.on_statement(sql)
+            return super().executemany(sql, parameters)
+
+    class Faulty(sqlite3.Connection):
+        def cursor(self, factory: Any = None) -> Any:
+            return super().cursor(Cursor)
+
+        def commit(self) -> None:
+            fault.on_commit("before")
+            super().commit()
+            fault.on_commit("after")
+
+    return connect_sqlite(path, Faulty)
+
+
+# --- implementations ----------------------------------------------------------------------------------------
+@dataclass
+class SqliteStores:
+    """The store on SQLite: as many openings of one database as a test wants."""
+
+    path: Path
+    opened: list[SqlStore] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Out: the database's URL."""
+        return f"sqlite:///{self.path}"
+
+    def create(self) -> None:
+        """Make the database."""
+        create(self.url)
+
+    def open(self, fault: Fault | None = None) -> SqlStore:
+        """Open the database once more."""
+        connect = partial(faulty, fault) if fault else connect_sqlite
+        store = SqlStore(self.url, fold, connect)
+        self.opened.append(store)
+        return store
+
+    @asynccontextmanager
+    async def using(self, fault: Fault | None = None) -> AsyncIterator[SqlStore]:
+        """An opening that is closed at the end."""
+        store = self.open(fault)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Out: every row of every table."""
+        engine = sa.create_engine(self.url)
+        with engine.connect() as connection:
+            found = {
+                table.name: [
+                    tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))
+                ]
+                for table in METADATA.sorted_tables
+            }
+        engine.dispose()
+        return found
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for store in self.opened:
+            await store.close()
+
+
+# --- entries ------------------------------------------------------------------------------------------------
+def line(name: str, label: bytes | None = None, event: bytes | None = None) -> Line:
+    """Out: a line whose 65 bytes follow from its name."""
+    label = label or sha256(b"label" + name.encode()).digest()
+    return Line(
+        b"\x01" + label + sha256(b"commit" + name.encode()).digest(),
+        sha256(b"salt" + name.encode()).digest(),
+        event or f'{{"kind":"{name}"}}'.encode(),
+    )
+
+
+def key(name: str, attempt: int = 1, **changes: Any) -> ExchangeKey:
+    """Out: the key of the exchange of that name: its own message id, unless told otherwise."""
+    given: dict[str, Any] = {
+        "exchange": f"exchange-{name}",
+        "consumer": "wohngeldstelle",
+        "message_id": f"message-{name}",
+        "digest": DIGEST,
+        "attempt": attempt,
+        "retention": "24m",
+    }
+    return ExchangeKey(**(given | changes))
+
+
+def entry(name: str, *more: str, **changes: Any) -> Entry:
+    """Out: an entry with a line for each name."""
+    given: dict[str, Any] = {"origin": ORIGIN, "lines": tuple(line(one) for one in (name, *more)), "now": NOW}
+    return Entry(**(given | changes))
+
+
+def settlement(
+    kind: str = "answered", reply: bytes | None = b"sealed reply", days: int = 10, **changes: Any
+) -> Settlement:
+    """Out: a terminal outcome; only `answered` keeps a use."""
+    given: dict[str, Any] = {
+        "keeps_use": kind == "answered",
+        "reply": reply,
+        "keep_until": NOW + timedelta(days),
+    }
+    return Settlement(kind, **(given | changes))
+
+
+def standing(record: str | None = None, revision: int | None = None, **changes: Any) -> Standing:
+    """Out: what must still be so: the policy of `opened`, and a record's revision."""
+    given: dict[str, Any] = {"policy": POLICY, "not_after": None}
+    return Standing(record=record, revision=revision, **(given | changes))
+
+
+def step(record: str, revision: int, state: RecordState = RecordState.GIVEN, **terms: str) -> RecordEvent:
+    """Out: one event of a record, whose body this module's `fold` understands."""
+    given = {"recipient": "wohngeldstelle", "case": "wg-1", "family_name": "Beispiel", "born": "1990-02-03"}
+    body = json.dumps(given | terms, sort_keys=True).encode()
+    return RecordEvent(record, revision, state, body, f"receipt-{record}-{revision}")
+
+
+def fold(events: Sequence[RecordEvent], uses: int) -> Record:
+    """Out: the record of `step` events (stands in for gateway.records, which also checks the receipts)."""
+    terms = json.loads(events[-1].body)
+    return Record(
+        id=events[-1].record,
+        kind=BasisKind.CONSENT,
+        state=events[-1].state,
+        revision=events[-1].revision,
+        subject=Subject(
+            idnr=terms.get("idnr"),
+            birth_date=date.fromisoformat(terms["born"]),
+            family_name=terms["family_name"],
+            given_name=terms.get("given_name", "Anna"),
+        ),
+        recipient=terms["recipient"],
+        register="melderegister",
+        evidence="residence",
+        fields=frozenset({"street"}),
+        purpose="housing-benefit",
+        procedure="wohngeld-antrag",
+        case=terms["case"],
+        norm="EGovG § 5",
+        recorded_by="buergerportal",
+        not_before=NOW,
+        not_after=NOW + timedelta(days=30),
+        uses=uses,
+    )
+
+
+async def furnish(store: SqlStore, records: int = 1) -> None:
+    """Open both classes' shards, make POLICY current, and give consent `records` times (c-1, c-2, …)."""
+    assert await store.open_shard(ORIGIN, "24m", b"sealed secrets", line("opening"))
+    assert await store.open_shard(OTHER, "12m", b"sealed secrets", line("opening of the other"))
+    assert isinstance(await store.append(entry("policy", policy=(POLICY, b"archive"))), Committed)
+    for number in range(1, records + 1):
+        given = entry(f"consent {number}", records=(step(f"c-{number}", 1),))
+        assert isinstance(await store.append(given), Committed)
+
+
+def one_use(record: str = "c-1") -> Use:
+    """Out: a use of a record that may be used once."""
+    return Use(record, 1)
+
+
+# --- other processes --------------------------------------------------------------------------------------------
+def write_until_killed(path: str, name: str, told: Pipe) -> None:
+    """In another process: append and settle exchanges for ever; tell each one after its commit."""
+
+    async def run() -> None:
+        store = SqlStore(f"sqlite:///{path}", fold)
+        count = 0
+        while True:
+            names = [f"{name}-{count + at}" for at in range(8)]
+            await asyncio.gather(*(store.append(entry(one, exchange=key(one))) for one in names))
+            done = await asyncio.gather(
+                *(
+                    store.append(entry(f"{one} done", exchange=key(one), settlement=settlement()))
+                    for one in names
+                )
+            )
+            count += len(names)
+            for one, result in zip(names, done, strict=True):
+                assert isinstance(result, Committed)
+                told.send((one, result.first.index))
+
+    asyncio.run(run())
+
+
+def write_some(path: str, name: str, count: int, told: Pipe) -> None:
+    """In another process: append `count` lines, eight at a time; tell where they stand."""
+
+    async def run() -> None:
+        store = SqlStore(f"sqlite:///{path}", fold)
+        for start in range(0, count, 8):
+            names = [f"{name}-{at}" for at in range(start, min(start + 8, count))]
+            for one, result in zip(
+                names, await asyncio.gather(*(store.append(entry(n)) for n in names)), strict=True
+            ):
+                assert isinstance(result, Committed)
+                told.send((one, result.first.index))
+        await store.close()
+        told.send(None)
+
+    asyncio.run(run())
