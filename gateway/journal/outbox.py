@@ -15,7 +15,12 @@ _CONTEXT = "einmal/outbox/v1|"
 
 def addressed(case: Case, sender: Sender, written: Written, issued: int, key: SigningKey) -> Outgoing:
     """In: words and whom they are for; `issued` in seconds since 1970. Out: the signed message (CONTRACT.md 4)."""
-    claims: dict[str, str | int] = {"iat": issued, "aud": sender.consumer, "mid": written.message_id, "req": sender.digest}
+    claims: dict[str, str | int] = {
+        "iat": issued,
+        "aud": sender.consumer,
+        "mid": written.message_id,
+        "req": sender.digest,
+    }
     return Outgoing(
         reply_to=sender.reply_to,
         correlation_id=case.correlation_id or sender.message_id,

@@ -28,6 +28,14 @@ CREATE TABLE person (
 );
 """
 
+_NAMESAKE: Final[dict[str, object]] = {
+    "familienname": planted.SECOND_FAMILY_NAME,
+    "vornamen": "Doppelt",
+    "geburtsdatum": planted.BIRTH_DATE,
+    "plz": "99999",
+    "ort": planted.TOWN,
+    "geschlecht": "m",
+}
 PEOPLE: Final[tuple[dict[str, object], ...]] = (
     {
         "id": 1,
@@ -51,18 +59,8 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
         "sperre": "0",
     },
     # two namesakes, born on the same day in the same town
-    *(
-        {
-            "id": key,
-            "familienname": planted.SECOND_FAMILY_NAME,
-            "vornamen": "Doppelt",
-            "geburtsdatum": planted.BIRTH_DATE,
-            "plz": "99999",
-            "ort": planted.TOWN,
-            "geschlecht": "m",
-        }
-        for key in (2, 3)
-    ),
+    {"id": 2, **_NAMESAKE},
+    {"id": 3, **_NAMESAKE},
     # blocked, without an IDNr
     {
         "id": 4,
@@ -145,6 +143,9 @@ MUDDLED: Final = Subject(family_name="Unsinnsmarke", given_name="Wirr", birth_da
 NOBODY: Final = Subject(family_name="Niemand", given_name="Nirgends", birth_date=BORN)
 
 
+_OPEN: Final[list[SqlRegister]] = []
+
+
 def build(home: Path, extra: str = "") -> None:
     """Write the database into `home`; `extra` is more SQL."""
     with closing(sqlite3.connect(home / "melderegister.sqlite3")) as database, database:
@@ -159,7 +160,15 @@ def sql(home: Path, *, timeout_seconds: float = 30, readers: int = 2, **changes:
     """Out: the register, with other keys in its [sql] table."""
     settings = SqlSettings.model_validate(frozen({**SQL, **changes}))
     register = Register.model_validate(frozen(REGISTER))
-    return SqlRegister(register, settings, home, timeout_seconds, readers=readers)
+    made = SqlRegister(register, settings, home, timeout_seconds, readers=readers)
+    _OPEN.append(made)
+    return made
+
+
+def close_all() -> None:
+    """Give up every connection that `sql` opened."""
+    while _OPEN:
+        _OPEN.pop().close()
 
 
 def mandate(subject: Subject, *fields: str, evidence: str = "residence") -> Mandate:

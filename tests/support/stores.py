@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 
@@ -59,11 +59,11 @@ def faulty(fault: Fault, path: Path) -> sqlite3.Connection:
     """Out: a connection of the product whose statements and commits pass through `fault`."""
 
     class Cursor(sqlite3.Cursor):
-        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        def execute(self, sql: str, parameters: Any = (), /) -> Self:
             fault.on_statement(sql)
             return super().execute(sql, parameters)
 
-        def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        def executemany(self, sql: str, parameters: Any, /) -> Self:
             fault.on_statement(sql)
             return super().executemany(sql, parameters)
 
@@ -161,16 +161,10 @@ def entry(name: str, *more: str, **changes: Any) -> Entry:
     return Entry(**(given | changes))
 
 
-def settlement(
-    kind: str = "answered", reply: bytes | None = b"sealed reply", days: int = 10, **changes: Any
-) -> Settlement:
-    """Out: a terminal outcome; only `answered` keeps a use."""
-    given: dict[str, Any] = {
-        "keeps_use": kind == "answered",
-        "reply": reply,
-        "keep_until": NOW + timedelta(days),
-    }
-    return Settlement(kind, **(given | changes))
+def settlement(kind: str = "answered", reply: bytes | None = b"sealed reply", **changes: Any) -> Settlement:
+    """Out: a terminal outcome kept for ten days; only `answered` keeps a use."""
+    given: dict[str, Any] = {"keeps_use": kind == "answered", "keep_until": NOW + timedelta(days=10)}
+    return Settlement(kind, reply=reply, **(given | changes))
 
 
 def standing(record: str | None = None, revision: int | None = None, **changes: Any) -> Standing:

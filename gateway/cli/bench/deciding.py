@@ -20,7 +20,11 @@ _CONSUMERS = 100
 def run() -> dict[str, Any]:
     """Out: microseconds a decision takes at 100 and at 10,000 grants, and their ratio."""
     few, many = (_us(_policy(count)) for count in (_FEW, _MANY))
-    return {"growth": round(many / few, 3), "us_at_100_grants": round(few, 1), "us_at_10k_grants": round(many, 1)}
+    return {
+        "growth": round(many / few, 3),
+        "us_at_100_grants": round(few, 1),
+        "us_at_10k_grants": round(many, 1),
+    }
 
 
 def _us(policy: Policy) -> float:
@@ -59,7 +63,10 @@ def _policy(grants: int) -> Policy:
     files["purposes.toml"] = f'[[purpose]]\ncode = "purpose-0"\n{title}\nnorm = "N"\n' + "".join(
         f'[[procedure]]\ncode = "procedure-{n}"\npurpose = "purpose-0"\n{title}\n' for n in range(share)
     )
-    for name, role in (("leitung", 'role = "register-owner"\nregisters = ["melderegister"]'), ("zweite", 'role = "approver"')):
+    for name, role in (
+        ("leitung", 'role = "register-owner"\nregisters = ["melderegister"]'),
+        ("zweite", 'role = "approver"'),
+    ):
         files[f"people/{name}.toml"] = f'id = "{name}"\n{role}\n{validity}\njwk = {key}\n'
     files["grants/all.toml"] = "".join(
         f'[[grant]]\nid = "grant-{n}-{m}"\nconsumer = "consumer-{n}"\nregister = "melderegister"\n'
@@ -70,7 +77,9 @@ def _policy(grants: int) -> Policy:
         for m in range(share)
     )
     documents = [
-        Document(name, text.encode(), tomllib.loads(text), signature=b"{}" if name.startswith("grants/") else None)
+        Document(
+            name, text.encode(), tomllib.loads(text), signature=b"{}" if name.startswith("grants/") else None
+        )
         for name, text in files.items()
     ]
     policy = read(documents, Settings(True, ("24m",)), lambda *_: ("leitung", "zweite"), NOW)
