@@ -37,16 +37,16 @@ def engine(url: str, home: Path, timeout_seconds: float, readers: int) -> sa.Eng
         if target.get_backend_name() == "sqlite":
             target = _read_only_file(target, home)
             return sa.create_engine(
-                target, hide_parameters=True, connect_args={"timeout": timeout_seconds}, **pool
+                target, hide_parameters=True, connect_args={"timeout": timeout_seconds / 2}, **pool
             )
         made = sa.create_engine(target, hide_parameters=True, pool_pre_ping=True, **pool)
-    except ArgumentError:
-        raise Unusable(
-            "is no database URL", "Write it as SQLAlchemy does: driver://user@host/name."
-        ) from None
     except (NoSuchModuleError, ImportError):
         raise Unusable(
             "names a database whose driver isn't here", "Install the driver beside Einmal."
+        ) from None
+    except ArgumentError:
+        raise Unusable(
+            "is no database URL", "Write it as SQLAlchemy does: driver://user@host/name."
         ) from None
     _make_sessions_read_only(made, timeout_seconds)
     return made
