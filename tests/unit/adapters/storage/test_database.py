@@ -1,0 +1,153 @@
+"""Making and opening the journal's database (LOG.md 9; CONTRACT.md 3)."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from adapters.storage import database
+from adapters.storage.database import Database, create
+from adapters.storage.schema import METADATA, REVISION
+from gateway.errors import ConfigurationFault
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database goes."""
+    return tmp_path / "data" / "einmal.sqlite3"
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ConfigurationFault) as raised:
+        Database(url(path))
+    return str(raised.value)
+
+
+def test_the_file_is_for_its_owner_only(path: Path) -> None:
+    """Database and write-ahead log are mode 0600."""
+    create(url(path))
+    opened = Database(url(path))
+    with opened.writer.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+        files = list(path.parent.iterdir())
+        assert len(files) == 3
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    opened.close()
+
+
+def test_creating_never_overwrites(path: Path) -> None:
+    """What is there stays, byte for byte."""
+    path.parent.mkdir()
+    path.write_bytes(b"something else")
+    with pytest.raises(ConfigurationFault, match="there is a file already"):
+        create(url(path))
+    assert path.read_bytes() == b"something else"
+
+
+def test_opening_never_creates(path: Path) -> None:
+    """A missing file is named, and is still missing afterwards."""
+    assert "is missing" in refused(path)
+    assert not path.exists()
+
+
+def test_an_empty_file_holds_no_journal(path: Path) -> None:
+    """What a crash in the middle of creating leaves is told apart from a journal."""
+    path.parent.mkdir()
+    path.touch()
+    assert "holds no journal" in refused(path)
+
+
+def test_another_file_is_not_a_database(path: Path) -> None:
+    """Rubbish is called by its name."""
+    path.parent.mkdir()
+    path.write_bytes(b"no database " * 200)
+    assert "is not a SQLite database" in refused(path)
+
+
+def test_another_version_is_named(path: Path) -> None:
+    """Tables of another version are not touched; both versions are told."""
+    create(url(path))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0099'")
+    connection.close()
+    told = refused(path)
+    assert "0099" in told
+    assert REVISION in told
+
+
+@pytest.mark.parametrize("wrong", ["", "no url", "sqlite://", "mysql://localhost/x"])
+def test_a_url_that_is_no_sqlite_file_is_refused(wrong: str) -> None:
+    """Nothing is guessed from a wrong URL."""
+    with pytest.raises(ConfigurationFault, match="is no SQLite file"):
+        Database(wrong)
+
+
+def test_the_migrations_make_exactly_the_tables_the_code_uses(path: Path) -> None:
+    """Migrations and schema agree: tables, columns, indexes, constraints."""
+    create(url(path))
+    opened = Database(url(path))
+    with opened.reader.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    opened.close()
+
+
+def test_the_newest_migration_is_the_one_the_code_needs() -> None:
+    """`REVISION` is the head of the packaged migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+def test_writers_are_durable_and_erased_is_overwritten(path: Path) -> None:
+    """The settings crash safety and erasure rest on are on, for every connection."""
+    create(url(path))
+    opened = Database(url(path))
+    for engine in (opened.reader, opened.writer):
+        with engine.connect() as connection:
+            settings = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
+            }
+        assert settings == {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "secure_delete": 1,
+            "busy_timeout": database.BUSY_MS,
+        }
+    opened.close()
+
+
+INDEXED = {
+    "an exchange": "SELECT 1 FROM exchange WHERE consumer = '' AND message_id = '' AND (secondary = 0 OR digest = '')",
+    "a label": "SELECT idx FROM line WHERE shard = 1 AND label = x'00' ORDER BY idx",
+    "the outbox": "SELECT exchange FROM exchange WHERE reply is not null and confirmed is null "
+    "ORDER BY terminal_shard, terminal_idx",
+    "a case": "SELECT record FROM record WHERE recipient = '' AND case_id = ''",
+    "a person": "SELECT record FROM record_subject WHERE name = '' AND form = ''",
+    "uses": "SELECT count(*) FROM use WHERE record = '' AND exchange != ''",
+    "what is over": "SELECT 1 FROM exchange WHERE (reply is not null or kept is not null) AND keep_until <= 1",
+}
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_no_lookup_reads_a_whole_table(path: Path, name: str) -> None:
+    """Whatever is looked up on the way of a message is found by an index, without sorting."""
+    create(url(path))
+    connection = sqlite3.connect(path)
+    plan = " / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {INDEXED[name]}"))
+    connection.close()
+    assert "TEMP B-TREE" not in plan
+    assert "SCAN" not in plan or "USING INDEX unconfirmed_reply" in plan
