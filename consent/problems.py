@@ -150,6 +150,8 @@ def _problem(model: type[BaseModel], document: Document, prefix: KeyPath, detail
         wrong, mend = "is a wildcard", "Name each one: wildcards are never accepted."
     elif kind == "string_pattern_mismatch":
         wrong, mend = "has a form that is not allowed", f"It must match {details['ctx']['pattern']}."
+    elif kind == "tuple_type" and isinstance(details["input"], Mapping):
+        wrong, mend = "should be a list of tables", f"Write it as [[{last}]]."
     elif kind in {"too_short", "string_too_short"}:
         wrong, mend = "is empty", "Fill it in."
     else:
