@@ -43,7 +43,7 @@ async def test_every_table_of_the_log_is_read_as_it_is(stores: SqliteStores) -> 
         ]
         assert [(kept.size, kept.note) for kept in columns.checkpoints(ORIGIN)] == [(300, "note")]
         assert [(one.exchange, one.idx, one.kind) for one in columns.terminals(ORIGIN)] == [
-            ("exchange-x", 2, "answered")
+            ("exchange-x", 3, "answered")
         ]
         assert columns.secrets(ORIGIN) == b"sealed secrets"
         assert columns.strays() == []
