@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +14,26 @@ from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.registers.sql import SqlRegister, SqlSettings
 from adapters.storage import database
-from adapters.storage.checkpoints import CheckpointFiles
+from adapters.storage.checkpoints import CheckpointFiles, tree_size
+from adapters.storage.columns import open_columns
 from adapters.storage.store import SqlStore
 from consent.policy import Policy, empty, from_archive
 from consent.vocabulary import Problem
 from gateway import records
+from gateway.audit.note import parse_vkey
 from gateway.audit.record import Digests, Event, Kind
+from gateway.audit.verify.columns import CheckpointRow, LogReport, PublicKeys, StoredLog, Wrong
+from gateway.audit.verify.log import verify_log as check_log
 from gateway.authenticate import Terms
 from gateway.config.home import Home, load
 from gateway.config.signatures import verify
-from gateway.errors import ConfigurationFault
+from gateway.errors import ConfigurationFault, Fault
 from gateway.exchange import House, Patience
 from gateway.journal import Journal
 from gateway.journal.book import Keeping
-from gateway.journal.shards import Shards
+from gateway.journal.shards import Shards, shard_keys
+from gateway.jws import SigningKey
+from gateway.person import Holdings
 from gateway.ports import Clock, Ids, JournalStore, Register
 from gateway.serve import Service
 from xoev_schemas.languages import Languages
@@ -79,6 +86,20 @@ class Opened:
         """Out: what `gateway.serve` serves."""
         limits = self.home.settings.limits
         return Service(self.house, bus, self.store, limits.concurrency, limits.attempts)
+
+    def holdings(self) -> Holdings:
+        """Out: where a person's data may be, for their export."""
+        house, authority = self.house, self.home.settings.authority
+        return Holdings(
+            house.journal,
+            self.shards,
+            self.store,
+            self.store,
+            house.registers,
+            self.keys,
+            house.policies.current(),
+            authority.title,
+        )
 
     async def adopt_policy(self) -> bool:
         """Make the home's policy the current one, with its line. Out: whether it was another before."""
@@ -154,6 +175,80 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
     )
     await policies.refresh()
     return Opened(home, house, store, shards, keys, registers)
+
+
+# --- for commands that open no house ---
+def now() -> datetime:
+    """Out: the machine's time, UTC."""
+    return SystemClock().now()
+
+
+def load_home(root: Path) -> Home:
+    """Out: a home's files as they are now. Raises: ConfigurationFault with every problem."""
+    return load(root, verify, SystemClock().now())
+
+
+def open_keys(root: Path) -> FileKeys:
+    """Out: the house's own keys. Raises: ConfigurationFault."""
+    return FileKeys.open(root / KEYS)
+
+
+def new_key(kid: str) -> SigningKey:
+    """Out: a new Ed25519 pair for a consumer or signatory."""
+    return file_keys.new_key(SystemIds(), kid)
+
+
+def write_key(file: Path, key: SigningKey) -> None:
+    """Write a secret key into a new file, 0600. Raises: ConfigurationFault."""
+    file_keys.write_key(file, key)
+
+
+def read_key(file: Path) -> SigningKey:
+    """Out: a consumer's or signatory's secret key. Raises: ConfigurationFault."""
+    return file_keys.read_key(file)
+
+
+def verify_log(root: Path) -> tuple[LogReport, ...]:
+    """Check every shard as it is stored; the store is believed in nothing. Raises: ConfigurationFault, Fault."""
+    home, keys = load_home(root), open_keys(root)
+    kept = CheckpointFiles(root / CHECKPOINTS)
+    with open_columns(_storage_url(home)) as columns:
+        shards = columns.shards()
+        reports: list[LogReport] = []
+        for at, shard in enumerate(shards):
+            first = at == 0 or shards[at - 1].retention != shard.retention
+            last = at + 1 == len(shards) or shards[at + 1].retention != shard.retention
+            public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys)
+            outside = kept.read(shard.origin)
+            checkpoints = list(columns.checkpoints(shard.origin))
+            if outside is not None:
+                checkpoints.append(CheckpointRow(tree_size(outside), outside, CHECKPOINTS))
+            log = StoredLog(
+                shard=shard,
+                lines=columns.lines(shard.origin),
+                tiles=columns.tiles(shard.origin),
+                checkpoints=checkpoints,
+                keys=public,
+                previous=None if first else reports[-1].head,
+                followed=not last,
+                terminals=columns.terminals(shard.origin),
+            )
+            report = check_log(log, parse_vkey(keys.identity_vkey))
+            reports.append(replace(report, wrong=(*report.wrong, *wrong)))
+        strays = tuple(columns.strays())
+    if strays:
+        reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
+    return tuple(reports)
+
+
+def _public(sealed: bytes | None, origin: str, keys: FileKeys) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:
+    if sealed is None:
+        return None, ()
+    try:
+        public = shard_keys(origin, sealed, keys).public
+    except (Fault, ValueError):
+        return None, (Wrong("shard", origin, "secrets", "can't be opened with this home's master key"),)
+    return PublicKeys(public.log.vkey, public.index.vkey, public.vrf), ()
 
 
 def check_registers(home: Home) -> None:

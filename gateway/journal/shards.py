@@ -30,6 +30,11 @@ class Restored(Exception):
         self.origin = origin
 
 
+def shard_keys(origin: str, sealed: bytes, keys: Keys) -> ShardKeys:
+    """In: a shard's wrapped secrets. Raises: Fault, ValueError, when they are not this shard's."""
+    return ShardKeys.from_bytes(origin, keys.unwrap(sealed, _SECRETS_CONTEXT + origin))
+
+
 class CheckpointKeeper(Protocol):
     """Where the last signed checkpoint of each shard is kept, outside the database (LOG.md 9.6)."""
 
@@ -170,7 +175,7 @@ class Shards:
     def _opened(self, shard: Shard) -> OpenShard:
         origin = shard.head.origin
         assert shard.secrets is not None
-        keys = ShardKeys.from_bytes(origin, self._keys.unwrap(shard.secrets, _SECRETS_CONTEXT + origin))
+        keys = shard_keys(origin, shard.secrets, self._keys)
         return OpenShard(origin, Origin.parse(origin).month_number, keys, labels.system(origin))
 
     def _guard(self, shard: Shard) -> None:

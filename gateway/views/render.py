@@ -26,7 +26,7 @@ from gateway.views.german_time import german_time
 from gateway.views.words import Language, Text, words
 
 VERIFY_COMMAND: Final = {
-    "de": "einmal citizen verify DATEI.zip --authority FINGERABDRUCK",
+    "de": "einmal citizen verify DATEI.zip --authority FINGERABDRUCK --language de",
     "en": "einmal citizen verify FILE.zip --authority FINGERPRINT",
 }
 _SIGNS: Final = {"given": "→", "kept": "✕", "open": "…", "note": "i"}

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from adapters.keys import write_key
-from gateway import jws
+from gateway import assembly, jws
 from gateway.cli.demo import registers
 from gateway.cli.homes import write_template
 from gateway.jws import SigningKey
@@ -50,20 +49,19 @@ def write(home: Path, year: int, new_key: NewKey, oots: bool = False) -> None:
         if folder in ("consumers", "people"):
             name = file.removesuffix(".toml")
             kid = f"{name}-{year}" if folder == "consumers" else name
+            target = key_file(home, f"{folder}/{name}")
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             keys[f"{folder}/{name}"] = key = new_key(kid)
+            assembly.write_key(target, key)
             named["x"] = jws.public_jwk(key)["x"]
         return named
 
     written = [*write_template("templates/home", home, words, only=(SETTINGS,))]
+    (home / "keys").mkdir(mode=0o700, exist_ok=True)
     written += write_template("demo/home", home, words)
     if oots:
         written += write_template("demo/oots", home, words)
     registers.create(home / "registers")
-    (home / "keys").mkdir(mode=0o700, exist_ok=True)
-    for path, key in keys.items():
-        target = key_file(home, path)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_key(target, key)
     for path in written:
         if path.startswith("grants/"):
             sign(home / path, keys)

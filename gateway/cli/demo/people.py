@@ -6,11 +6,13 @@ family is called anything but Beispiel, Muster, Probe and the like.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from typing import Final, TypeVar
 
 from consent.idnr import check_digit, is_idnr
@@ -22,23 +24,11 @@ NAMESAKES: Final = (249, 497)
 POSTCODES: Final = ("00123", "00124", "00125")
 """No German postcode begins with 00."""
 
-_FAMILY: Final = (
-    "Beispiel Muster Probe Mustermann Musterfrau Testfall Platzhalter Niemand Erfunden Vorlage Attrappe Fiktiv "
-    "Erdacht Exempel Demo Ansichtsexemplar Denkmal-Probe Muster-Probe Probe-Beispiel Beispiel-Muster "
-    "Übungsfall Döblatt-Muster Çözüm-Probe Łękaw-Beispiel Žluťák-Muster"
-).split()
-_FEMALE: Final = (
-    "Berta Clara Dora Emma Frieda Gerda Hanna Ida Johanna Karla Lena Martha Nora Olga Paula Rosa Sophie Thea "
-    "Ursula Vera Wilma Yvonne Zoë Ayşe Łucja"
-).split()
-_MALE: Final = (
-    "Anton Bruno Carl Dirk Emil Fritz Georg Hans Ivo Jakob Kurt Leo Moritz Norbert Otto Paul Quirin Rolf Simon "
-    "Theo Udo Viktor Willi Jörg Søren"
-).split()
-_STREETS: Final = (
-    "Musterweg Beispielallee Probestraße Attrappengasse Platzhalterplatz Am|Erfundenen|Tor Vorlagenring "
-    "Testfallstraße Fiktivufer Exempelsteig"
-).split()
+_NAMES: Final = tomllib.loads(files(__package__).joinpath("names.toml").read_text("utf-8"))
+_FAMILY: Final[list[str]] = _NAMES["family"]
+_FEMALE: Final[list[str]] = _NAMES["female"]
+_MALE: Final[list[str]] = _NAMES["male"]
+_STREETS: Final[list[str]] = _NAMES["street"]
 _ELSEWHERE: Final = (("00987", "Beispielhausen"), ("00876", "Probeberg"), ("00765", "Mustertal"))
 _BELIEFS: Final = ("rk", "ev", "", "", "")
 _HOUSEHOLD: Final = 4
@@ -137,7 +127,9 @@ def _person(number: int, before: Sequence[Person]) -> Person:
     given = chance.one(_FEMALE if sex == "w" else _MALE, "given")
     if chance.below(6, "second name") == 0:
         given += " " + chance.one(_FEMALE if sex == "w" else _MALE, "second")
-    born = date(2010 if child else 1960, 1, 1) + timedelta(days=chance.below(5000 if child else 14000, "born"))
+    born = date(2010 if child else 1960, 1, 1) + timedelta(
+        days=chance.below(5000 if child else 14000, "born")
+    )
     postcode = home.one(POSTCODES, "postcode")
     person = Person(
         number=number,
@@ -150,7 +142,7 @@ def _person(number: int, before: Sequence[Person]) -> Person:
         sex=sex,
         married=not child,
         religion=chance.one(_BELIEFS, "religion"),
-        street=home.one(_STREETS, "street").replace("|", " "),
+        street=home.one(_STREETS, "street"),
         house_number=f"{1 + home.below(99, 'house')}{home.one(('', '', '', 'a', 'b'), 'suffix')}",
         postcode=postcode,
         moved_in=date(2015, 1, 1) + timedelta(days=home.below(3650, "moved in")),

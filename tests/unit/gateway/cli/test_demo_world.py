@@ -10,23 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters import keys
-from adapters.clock import SystemIds
 from consent.idnr import is_idnr, never_issued
+from gateway import assembly
 from gateway.cli.demo import home as demo
 from gateway.cli.demo.people import COUNT, NAMESAKES, anna, people
 from gateway.cli.homes import write_template
 from gateway.config.home import load
 from gateway.config.signatures import verify
 from gateway.errors import ConfigurationFault
-from gateway.jws import SigningKey
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-IDS = SystemIds()
-
-
-def new_key(kid: str) -> SigningKey:
-    return keys.new_key(IDS, kid)
 
 
 def test_nobody_could_be_taken_for_a_person_who_exists() -> None:
@@ -66,7 +59,7 @@ def test_children_name_their_parents() -> None:
 @pytest.mark.parametrize("oots", [False, True])
 def test_the_demo_home_is_one_the_house_accepts(tmp_path: Path, oots: bool) -> None:
     """Settings, registers, consumers, people, signed grants: loaded without a single problem."""
-    demo.write(tmp_path, 2026, new_key, oots=oots)
+    demo.write(tmp_path, 2026, assembly.new_key, oots=oots)
     home = load(tmp_path, verify, NOW)
     assert home.settings.authority.name == "musterstadt.example"
     assert set(home.policy.registers) == {"melderegister", "personenstandsregister"}
@@ -78,7 +71,7 @@ def test_the_demo_home_is_one_the_house_accepts(tmp_path: Path, oots: bool) -> N
 
 def test_both_registers_are_real_databases(tmp_path: Path) -> None:
     """500 residents, 500 births and the person of the EU's sample request; every configured column is there."""
-    demo.write(tmp_path, 2026, new_key)
+    demo.write(tmp_path, 2026, assembly.new_key)
     home = load(tmp_path, verify, NOW)
     for name, count in (("melderegister", 500), ("personenstandsregister", 501)):
         sql = home.registers[name]["sql"]
@@ -93,7 +86,7 @@ def test_both_registers_are_real_databases(tmp_path: Path) -> None:
 
 def test_a_changed_grant_is_no_longer_accepted(tmp_path: Path) -> None:
     """The demo's signatures are real: one more field, and the file is unsigned."""
-    demo.write(tmp_path, 2026, new_key)
+    demo.write(tmp_path, 2026, assembly.new_key)
     grants = tmp_path / "grants" / "parken.toml"
     grants.write_text(grants.read_text("utf-8").replace('"town"]', '"town", "birth_date"]'), "utf-8")
     with pytest.raises(ConfigurationFault) as wrong:
@@ -103,7 +96,7 @@ def test_a_changed_grant_is_no_longer_accepted(tmp_path: Path) -> None:
 
 def test_secret_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     """Every key file the demo writes is 0600, in folders 0700."""
-    demo.write(tmp_path, 2026, new_key)
+    demo.write(tmp_path, 2026, assembly.new_key)
     files = list((tmp_path / "keys").rglob("*"))
     assert len(files) == 2 + 4 + 5
     assert {entry.stat().st_mode & 0o777 for entry in files} == {0o600, 0o700}

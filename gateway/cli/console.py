@@ -1,0 +1,76 @@
+"""How commands speak: plain lines for people, JSON for programs, errors to standard error, exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Final, NoReturn, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from consent.vocabulary import Problem
+
+NO: Final = 1
+USAGE: Final = 2
+ENVIRONMENT: Final = 3
+
+Home: TypeAlias = Annotated[
+    Path, typer.Option("--home", envvar="EINMAL_HOME", help="The home's folder.", metavar="DIR")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+HERE: Final = Path()
+
+_out: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+_err: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=True)
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    _out.print(Text(text, style=style or ""))
+
+
+def raw(text: str) -> None:
+    """Print bytes others check, exactly."""
+    _out.file.write(text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows; in a narrow or no terminal nothing is cut off."""
+    sheet = Table(box=None, pad_edge=False, show_edge=False)
+    for name in head:
+        sheet.add_column(name, overflow="fold")
+    for row in rows:
+        sheet.add_row(*(Text(cell) for cell in row))
+    _out.print(sheet)
+
+
+def as_json(value: object) -> None:
+    raw(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def error(text: str) -> None:
+    _err.print(Text(text, style="red"))
+
+
+def problems(found: Sequence[Problem]) -> None:
+    """Print every problem with its place and its mend."""
+    for problem in found:
+        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        _err.print(
+            Text.assemble((place, "bold"), f" {problem.key}: {problem.wrong}. ", (problem.mend, "dim"))
+        )
+    if len(found) > 1:
+        error(f"{len(found)} problems.")
+
+
+def no() -> NoReturn:
+    """The honest answer is no."""
+    raise typer.Exit(NO)
+
+
+def usage(text: str) -> NoReturn:
+    """The command can't be meant like this."""
+    raise typer.BadParameter(text)

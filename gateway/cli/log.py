@@ -1,0 +1,147 @@
+"""`einmal log`: the head, a proof for anyone's verifier, and the check of every stored column."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from gateway import assembly
+from gateway.audit import proof
+from gateway.audit.verify.columns import LogReport
+from gateway.cli import console
+from gateway.journal.shards import OpenShard
+from gateway.ports import Head
+from gateway.stages import Position
+from gateway.views.export import tlog_proof_name
+
+Origin: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="O", help="Which shard; default: the newest of the default class.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="The log: its head, proofs, its check.", no_args_is_help=True)
+    group.command("head")(head)
+    group.command("prove")(prove)
+    group.command("verify")(verify)
+    app.add_typer(group, name="log")
+
+
+def head(origin: Origin = None, home: console.Home = console.HERE, as_json: console.Json = False) -> None:
+    """The signed checkpoint."""
+    vkey, (shard, committed, note) = asyncio.run(_head(home, origin))
+    if as_json:
+        console.as_json(
+            {
+                "authority_vkey": vkey,
+                "log_vkey": shard.keys.public.log.vkey,
+                "origin": shard.origin,
+                "checkpoint": note,
+                "size": committed.size,
+            }
+        )
+    else:
+        console.raw(note)
+
+
+def prove(
+    index: Annotated[int, typer.Argument(metavar="N", min=0, help="The line's index in its shard.")],
+    origin: Origin = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the leaf and the .tlog-proof as files.", metavar="DIR")
+    ] = None,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
+    """A line's leaf and its .tlog-proof, as any C2SP verifier reads it."""
+    shard, leaf, text = asyncio.run(_prove(home, origin, index))
+    if out is not None:
+        name = tlog_proof_name(shard.origin, index)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, "utf-8")
+        (out / name).with_suffix(".leaf").write_bytes(leaf)
+    encoded = b64encode(leaf).decode()
+    if as_json:
+        console.as_json(
+            {
+                "origin": shard.origin,
+                "index": index,
+                "leaf": encoded,
+                "proof": text,
+                "log_vkey": shard.keys.public.log.vkey,
+            }
+        )
+    else:
+        console.raw(f"{encoded}\n\n{text}")
+
+
+def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
+    """Compute every derived column of the log again from its leaves, and name every place that differs."""
+    reports = assembly.verify_log(home)
+    if as_json:
+        console.as_json([_facts(report) for report in reports])
+    else:
+        for report in reports:
+            _tell(report)
+        console.say(f"{sum(report.lines for report in reports)} lines checked in {len(reports)} shards.")
+    if not all(report.holds for report in reports):
+        console.no()
+
+
+def _tell(report: LogReport) -> None:
+    state = "holds" if report.holds else f"{len(report.wrong)} places are wrong"
+    erased = f", {report.erased} erased" if report.erased else ""
+    console.say(f"{report.origin}: {report.lines} lines{erased}: {state}", "green" if report.holds else "red")
+    for wrong in report.wrong:
+        console.say(f"  {wrong.told}")
+
+
+def _facts(report: LogReport) -> dict[str, object]:
+    return {
+        "origin": report.origin,
+        "lines": report.lines,
+        "opened": report.opened,
+        "erased": report.erased,
+        "holds": report.holds,
+        "wrong": [{"table": w.table, "key": w.key, "column": w.column, "text": w.text} for w in report.wrong],
+    }
+
+
+async def _head(home: Path, origin: str | None) -> tuple[str, tuple[OpenShard, Head, str]]:
+    opened = await assembly.open_house(home)
+    try:
+        return opened.keys.identity_vkey, await _shard(opened, origin)
+    finally:
+        await opened.close()
+
+
+async def _prove(home: Path, origin: str | None, index: int) -> tuple[OpenShard, bytes, str]:
+    opened = await assembly.open_house(home)
+    try:
+        shard, committed, note = await _shard(opened, origin)
+        position = Position(shard.origin, index)
+        stored = await opened.store.line(position) if index < committed.size else None
+        if stored is None:
+            console.usage(f"{shard.origin} has {committed.size} lines: an index is less than that")
+        path = await opened.store.inclusion(position, committed.size)
+        return shard, stored.line.leaf, proof.TlogProof(index, tuple(path), note).render()
+    finally:
+        await opened.close()
+
+
+async def _shard(opened: assembly.Opened, origin: str | None) -> tuple[OpenShard, Head, str]:
+    found = {shard.origin: (shard, head, note) for shard, head, note in await opened.shards.headed()}
+    wanted = origin or _newest(opened, list(found))
+    if wanted not in found:
+        console.usage(f"no shard {wanted!r}; there are: {', '.join(found)}")
+    return found[wanted]
+
+
+def _newest(opened: assembly.Opened, origins: list[str]) -> str:
+    """Out: the last one of the default class; the store gives them oldest first within a class."""
+    middle = f"/{opened.home.settings.log.default_class}/"
+    return [origin for origin in origins if middle in origin][-1]
