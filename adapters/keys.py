@@ -99,7 +99,9 @@ def create(directory: Path, ids: Ids, authority_name: str) -> FileKeys:
     _check_directory(directory)
     for name in (MASTER, IDENTITY, GATEWAY):
         if (directory / name).exists():
-            _refuse(directory / name, "exists already", "Keys are never overwritten: move the folder away first.")
+            _refuse(
+                directory / name, "exists already", "Keys are never overwritten: move the folder away first."
+            )
     _write_new(directory / MASTER, note.encode64(ids.random(SEED_BYTES)) + "\n")
     seed = note.encode64(bytes([verifier.type]) + bytes(identity.key))
     _write_new(directory / IDENTITY, f"PRIVATE+KEY+{verifier.name}+{verifier.key_id.hex()}+{seed}\n")

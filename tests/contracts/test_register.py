@@ -105,7 +105,7 @@ class TestRegister:
 
     async def test_a_field_without_a_value_is_left_out(self, register: Register) -> None:
         """Together with whom it would have been about."""
-        found = await register.fetch(mandate(BLOCKED, "street", "mother_name", "sex"))
+        found = await register.fetch(mandate(BLOCKED, "street", "mother_name", "father_name", "sex"))
         assert isinstance(found, Found)
         assert (dict(found.values), len(found.persons)) == ({"sex": "diverse"}, 1)
 

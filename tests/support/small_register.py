@@ -61,7 +61,7 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
     # two namesakes, born on the same day in the same town
     {"id": 2, **_NAMESAKE},
     {"id": 3, **_NAMESAKE},
-    # blocked, without an IDNr
+    # blocked, without an IDNr; the father is known by key and not by name
     {
         "id": 4,
         "familienname": "Sperrmarke",
@@ -70,6 +70,7 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
         "plz": "99998",
         "ort": planted.TOWN,
         "geschlecht": "d",
+        "vater_id": "79",
         "sperre": "ja",
     },
     # nonsense in every column that has a form
