@@ -7,7 +7,6 @@ agree. What fails is a `Misread`: a refusal, and the language to say it in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -22,8 +21,11 @@ from xoev_schemas.languages import JSON, Languages
 _KIND: Final = "evidence"
 _RECORD: Final = "evidence.request"
 
-Reader: TypeAlias = Callable[[Mapping[str, Any], str, Consumer, Policy], Request]
-"""In: a record, its language, who asks, the policy. Out: the request. Raises: NotUnderstood."""
+Reader: TypeAlias = Callable[[Mapping[str, Any], str, str, Consumer, Policy], Request]
+"""In: a record, the id it was sent under, its language, who asks, the policy. Out: the request.
+
+Raises: NotUnderstood.
+"""
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType({"oots-edm/1.0": edm.request})
 """Languages whose records are not the house's own words."""
@@ -40,14 +42,13 @@ def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Language
             language = _agreed(language, consumer, languages)
             raise NotUnderstood(ReasonCode.STANDARD_NOT_AGREED)
         record = body.record(said, _RECORD)
-        request = READERS.get(language, plain.request)(record, language, consumer, policy)
-        if language not in READERS and request.message != delivery.message_id:
-            raise NotUnderstood(ReasonCode.MESSAGE_ID_MISMATCH)
+        reader = READERS.get(language, plain.request)
+        request = reader(record, delivery.message_id, language, consumer, policy)
         _routed(delivery.routing_key, request)
         _known(request, policy)
     except NotUnderstood as why:
         return Misread(_refusal(why), language)
-    return request if language not in READERS else replace(request, message=delivery.message_id)
+    return request
 
 
 def language_of(delivery: Delivery, languages: Languages) -> str:

@@ -86,8 +86,10 @@ class _Query(_Said):
     preview_location: Text | None = None
 
 
-def request(record: Mapping[str, Any], language: str, consumer: Consumer, policy: Policy) -> Request:
-    """In: QueryRequest as nested dicts. Out: the request; its message id is still the application's.
+def request(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Request:
+    """In: QueryRequest as nested dicts. Out: the request; the QueryRequest's own id is the application's.
 
     Raises: NotUnderstood.
     """
@@ -111,7 +113,7 @@ def request(record: Mapping[str, Any], language: str, consumer: Consumer, policy
     others = [agent for agent in asked.requesters if agent is not requester]
     formats = {wish.type.lower() for wish in asked.evidence.formats}
     return Request(
-        message=asked.message_id,
+        message=message_id,
         consumer=consumer.id,
         language=language,
         evidence=evidence,

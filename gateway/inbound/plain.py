@@ -16,7 +16,9 @@ from gateway.inbound.misread import NotUnderstood
 from xoev_schemas.records import EvidenceRequest, Party
 
 
-def request(record: Mapping[str, Any], language: str, consumer: Consumer, policy: Policy) -> Request:
+def request(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Request:
     """In: evidence.request as nested dicts. Out: the request. Raises: NotUnderstood."""
     try:
         asked = EvidenceRequest.model_validate(record)
@@ -24,6 +26,8 @@ def request(record: Mapping[str, Any], language: str, consumer: Consumer, policy
         raise NotUnderstood(ReasonCode.SCHEMA_INVALID) from None
     if len(set(asked.fields_)) != len(asked.fields_):
         raise NotUnderstood(ReasonCode.SCHEMA_INVALID)
+    if asked.message_id != message_id:
+        raise NotUnderstood(ReasonCode.MESSAGE_ID_MISMATCH)
     who, basis = asked.subject, asked.basis
     return Request(
         message=asked.message_id,

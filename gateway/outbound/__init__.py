@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -58,7 +58,7 @@ def refusal(
 ) -> Written:
     """In: why not, and whom to tell. Out: the words for it, in JSON if the language has none. Never raises."""
     said = No(str(refusal.code), REASONS[refusal.code], refusal.checks, refusal.code in OUT_OF_TIME)
-    return _no(said, Setting(case, language, context, languages, message_id, now))
+    return _no(said, case, language, context, languages, message_id, now)
 
 
 def failure(
@@ -71,19 +71,26 @@ def failure(
     now: datetime,
 ) -> Written:
     """In: what failed. Out: the words for it, in JSON if the language has none. Never raises."""
-    return _no(
-        No(str(code), FAULTS[code], (), failure=True),
-        Setting(case, language, context, languages, message_id, now),
-    )
+    said = No(str(code), FAULTS[code], (), failure=True)
+    return _no(said, case, language, context, languages, message_id, now)
 
 
-def _no(said: No, setting: Setting) -> Written:
+def _no(
+    said: No,
+    case: Case,
+    language: str,
+    context: Mapping[str, str],
+    languages: Languages,
+    message_id: str,
+    now: datetime,
+) -> Written:
     kind = ReplyType.EVIDENCE_FAILURE if said.failure else ReplyType.EVIDENCE_REFUSAL
     try:
-        media, body = _writer(setting.language).no(said, setting)
+        setting = Setting(case, language, context, languages, message_id, now)
+        media, body = _writer(language).no(said, setting)
     except Unwritable:
-        media, body = plain.no(said, replace(setting, language=JSON))
-    return Written(kind, media, body, setting.message_id)
+        media, body = plain.no(said, Setting(case, JSON, context, languages, message_id, now))
+    return Written(kind, media, body, message_id)
 
 
 def _writer(language: str) -> Writer:
