@@ -12,12 +12,15 @@ import typer
 
 from gateway.cli import (
     citizen,
+    consent,
     console,
+    explain,
     grants,
     home,
     keys,
     log,
     schemas,
+    serve,
 )
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.shards import Restored
@@ -31,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (home, citizen, log, keys, grants, schemas):
+for group in (home, serve, explain, consent, citizen, log, keys, grants, schemas):
     group.register(app)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeAlias
@@ -24,7 +25,9 @@ Home: TypeAlias = Annotated[
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 HERE: Final = Path()
 
-_out: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+_WIDTH: Final = None if sys.stdout.isatty() else 400
+"""Into a pipe or file a table is as wide as it must be."""
+_out: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_WIDTH)
 _err: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=True)
 
 
