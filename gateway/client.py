@@ -20,7 +20,6 @@ from gateway import jws
 from gateway.ports import ConsumerBus, Outbound
 from gateway.stages import Outgoing
 
-RECEIPT_TYPE: Final = "einmal-receipt+jws"
 _PROMISE: Final = frozenset({"v", "exchange", "request", "reply", "time", "origin"})
 
 
@@ -134,7 +133,7 @@ def verified(reply: Outgoing, request: Outbound, consumer: Consumer, gateway: Ga
 def promised(token: str, gateway: Gateway) -> Promise:
     """In: a receipt, at any later time. Out: what it promises. Raises: ReplyInvalid."""
     try:
-        payload = jws.verify_compact(token, RECEIPT_TYPE, gateway.find)
+        payload = jws.verify_compact(token, jws.RECEIPT_TYPE, gateway.find)
         said: Any = json.loads(payload)
         whole = isinstance(said, dict) and said.keys() == _PROMISE and rfc8785.dumps(said) == payload
     except (jws.SignatureInvalid, ValueError, RecursionError):

@@ -34,6 +34,9 @@ REQUEST: Final = frozenset({"iat", "exp", "aud", "mid", "rto"})
 REPLY: Final = frozenset({"iat", "aud", "mid", "req"})
 """A reply's claims: signed at, the consumer, its message id, digest of the request's body."""
 
+RECEIPT_TYPE: Final = "einmal-receipt+jws"
+"""The type of the gateway's promise that its journal holds an exchange (LOG.md 10)."""
+
 MAX_TOKEN_CHARS: Final = 4096
 MAX_COMPACT_CHARS: Final = 65536
 MAX_FILE_SIGNATURES: Final = 8

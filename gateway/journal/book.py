@@ -56,7 +56,6 @@ from gateway.stages import (
 
 _ROLLS: Final = 5
 """How often a shard may close under one line before that is a fault and not midnight."""
-RECEIPT_TYPE: Final = "einmal-receipt+jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +252,7 @@ class Journal:
             "time": record.stamp(now),
             "origin": origin,
         }
-        token = jws.sign_compact(rfc8785.dumps(dict(promise)), RECEIPT_TYPE, self._keys.gateway)
+        token = jws.sign_compact(rfc8785.dumps(dict(promise)), jws.RECEIPT_TYPE, self._keys.gateway)
         return replace(message, headers={**message.headers, "receipt": token})
 
     async def _repeat(self, known: Known) -> Repeat:

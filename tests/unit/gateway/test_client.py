@@ -65,7 +65,7 @@ def reply(
     headers = {"jws": jws.sign_detached(body, {**told, **changes}, key)}
     if promise is not None:
         payload = promise if isinstance(promise, bytes) else rfc8785.dumps(promise)
-        headers["receipt"] = jws.sign_compact(payload, client.RECEIPT_TYPE, key)
+        headers["receipt"] = jws.sign_compact(payload, jws.RECEIPT_TYPE, key)
     return Outgoing(REQUEST.reply_to, MESSAGE, REPLY_ID, "evidence.answer", "application/xml", body, headers)
 
 
