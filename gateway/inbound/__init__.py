@@ -34,12 +34,11 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType({"oots-edm/1.0": edm.req
 def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Languages) -> Request | Misread:
     """In: bytes whose signature holds, and who signed them. Out: what they ask, or why nobody can tell."""
     consumer = policy.consumers[sender.consumer]
-    language = _agreed(body.guess(delivery.content_type, languages), consumer, languages)
+    language = None
     try:
         said = body.parse(delivery.content_type, delivery.body, languages)
         language = said.language
         if language not in consumer.standards:
-            language = _agreed(language, consumer, languages)
             raise NotUnderstood(ReasonCode.STANDARD_NOT_AGREED)
         record = body.record(said, _RECORD)
         reader = READERS.get(language, plain.request)
@@ -47,7 +46,8 @@ def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Language
         _routed(delivery.routing_key, request)
         _known(request, policy)
     except NotUnderstood as why:
-        return Misread(_refusal(why), language)
+        guessed = language or body.guess(delivery.content_type, languages)
+        return Misread(_refusal(why), _agreed(guessed, consumer, languages))
     return request
 
 
