@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters import keys as file_keys
-from adapters.bus.embedded import EmbeddedBus
+from adapters.bus.embedded import EmbeddedBus, EmbeddedConsumerBus
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.registers.sql import SqlRegister, SqlSettings
@@ -77,10 +77,21 @@ class Opened:
     def journal(self) -> Journal:
         return self.house.journal
 
-    def bus(self) -> EmbeddedBus:
-        """Out: the house's side of the configured bus."""
-        settings = self.home.settings
-        return EmbeddedBus.open(self.home.root / settings.bus.path, settings.bus.namespace)
+    async def bus(self) -> EmbeddedBus:
+        """Out: the house's side of the configured bus, with a queue for every consumer."""
+        bus, limits = self.home.settings.bus, self.home.settings.limits
+        return await EmbeddedBus.open(
+            self.home.root / bus.path,
+            bus.namespace,
+            self.house.clock,
+            self.home.policy.consumers,
+            limits.concurrency,
+        )
+
+    def consumer_bus(self) -> EmbeddedConsumerBus:
+        """Out: a data consumer's side of the configured bus."""
+        bus = self.home.settings.bus
+        return EmbeddedConsumerBus.open(self.home.root / bus.path, bus.namespace, self.house.clock)
 
     def service(self, bus: EmbeddedBus) -> Service:
         """Out: what `gateway.serve` serves."""

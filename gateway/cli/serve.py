@@ -26,7 +26,7 @@ def serve(home: console.Home = console.HERE) -> None:
 async def _serve(home: Path) -> None:
     opened = await assembly.open_house(home)
     try:
-        bus = opened.bus()
+        bus = await opened.bus()
         try:
             changed = await opened.adopt_policy()
             stop = asyncio.Event()
