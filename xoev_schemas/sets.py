@@ -6,8 +6,11 @@ only while the sums hold. These functions read and write where their paths say, 
 
 from __future__ import annotations
 
+import re
+import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,6 +22,9 @@ SUMS: Final = "SHA256SUMS"
 LARGEST_FILE: Final = 20_000_000
 """Bytes of one file of a set; the largest published XÖV file is below 5 MB."""
 MOST_FILES: Final = 5_000
+LARGEST_SET: Final = 200_000_000
+"""Bytes of all files of a set together."""
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +60,24 @@ class SchemaSet:
 
 def packaged() -> tuple[SchemaSet, ...]:
     """Out: the sets that come with the house: every folder beside this file that holds schema files."""
-    return _sets(Path(__file__).parent, _folder)
+    return tuple(one for one in map(_folder, _folders(Path(__file__).parent)) if one.files)
 
 
 def installed(home: Path) -> tuple[SchemaSet, ...]:
     """In: the folder sets are installed in; it may be missing. Out: its sets, checked against their sums."""
-    return _sets(home, _checked) if home.is_dir() else ()
+    return tuple(map(_checked, _folders(home))) if home.is_dir() else ()
 
 
 def read(path: Path) -> SchemaSet:
     """In: a folder or a ZIP file. Out: the set in it, named after it. Raises: Unusable."""
+    path = path.resolve()
     if path.is_dir():
         return _folder(path)
     if path.is_file() and zipfile.is_zipfile(path):
-        return _zip(path)
+        try:
+            return _zip(path)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+            raise Unusable((Flaw(path.stem, "", "is a damaged or encrypted ZIP file"),)) from None
     raise Unusable((Flaw(path.name, "", "is neither a folder nor a ZIP file"),))
 
 
@@ -79,6 +89,8 @@ def install(path: Path, home: Path, usable: Callable[[SchemaSet], tuple[Flaw, ..
     The same files again are no error. Raises: Unusable, and nothing is left behind.
     """
     new = read(path)
+    if not _NAME.fullmatch(new.name):
+        raise Unusable((Flaw(new.name, "", "is no name for a set: letters, digits, dots and dashes"),))
     target = home / new.name
     if target.exists():
         if _checked(target).files == new.files:
@@ -88,6 +100,7 @@ def install(path: Path, home: Path, usable: Callable[[SchemaSet], tuple[Flaw, ..
     if flaws:
         raise Unusable(flaws)
     halfway = home / f".{new.name}.new"
+    shutil.rmtree(halfway, ignore_errors=True)  # what a crash before the rename left
     for name, body in {**new.files, SUMS: _sums(new.files)}.items():
         file = halfway / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -96,9 +109,8 @@ def install(path: Path, home: Path, usable: Callable[[SchemaSet], tuple[Flaw, ..
     return new
 
 
-def _sets(home: Path, reader: Callable[[Path], SchemaSet]) -> tuple[SchemaSet, ...]:
-    folders = sorted(entry for entry in home.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return tuple(found for folder in folders if any((found := reader(folder)).files))
+def _folders(home: Path) -> list[Path]:
+    return sorted(entry for entry in home.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
 def is_schema(name: str) -> bool:
@@ -119,11 +131,16 @@ def _folder(folder: Path) -> SchemaSet:
         for name, file in files.items()
         if file.stat().st_size > LARGEST_FILE
     )
-    if flaws or len(files) > MOST_FILES:
-        return SchemaSet(
-            folder.name, {}, flaws or (Flaw(folder.name, "", f"holds more than {MOST_FILES} files"),)
-        )
+    flaws += _too_much(folder.name, [file.stat().st_size for file in files.values()])
+    if flaws:
+        return SchemaSet(folder.name, {}, flaws)
     return SchemaSet(folder.name, {name: file.read_bytes() for name, file in files.items()})
+
+
+def _too_much(name: str, sizes: Sequence[int]) -> tuple[Flaw, ...]:
+    if len(sizes) > MOST_FILES:
+        return (Flaw(name, "", f"holds more than {MOST_FILES} files"),)
+    return (Flaw(name, "", f"is larger than {LARGEST_SET} bytes"),) if sum(sizes) > LARGEST_SET else ()
 
 
 def _checked(folder: Path) -> SchemaSet:
@@ -148,8 +165,8 @@ def _zip(path: Path) -> SchemaSet:
     flaws: list[Flaw] = []
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
-        if len(members) > MOST_FILES:
-            raise Unusable((Flaw(name, "", f"holds more than {MOST_FILES} files"),))
+        if too_much := _too_much(name, [member.file_size for member in members]):
+            raise Unusable(too_much)
         for member in members:
             inside = PurePosixPath(member.filename)
             if inside.is_absolute() or ".." in inside.parts or "\\" in member.filename:

@@ -94,14 +94,54 @@ def test_a_change_after_installing_is_named(tmp_path: Path, change: str) -> None
     """A changed, added or missing file is a flaw of the set, by its name."""
     home = tmp_path / "home"
     install(folder(tmp_path), home, accept)
-    file = home / "xbeispiel-1.0" / ("other.xsd" if change == "add" else "xsd/.xsd")
+    file = home / "xbeispiel-1.0" / {"add": "other.xsd", "edit": "xsd/.xsd", "remove": "LICENSE.md"}[change]
     if change == "remove":
         file.unlink()
-        (home / "xbeispiel-1.0" / "xsd" / "b.xsd").write_bytes(XSD)
     else:
         file.write_bytes(XSD + b" ")
     [found] = installed(home)
     assert str(file.relative_to(home / "xbeispiel-1.0")) in [flaw.file for flaw in found.flaws]
+
+
+def test_a_set_whose_schemas_are_gone_is_not_passed_over(tmp_path: Path) -> None:
+    """An installed folder without a schema is a flaw, not no set."""
+    install(folder(tmp_path), tmp_path / "home", accept)
+    (tmp_path / "home" / "xbeispiel-1.0" / "xsd" / ".xsd").unlink()
+    [found] = installed(tmp_path / "home")
+    assert [flaw.wrong for flaw in found.flaws] == ["holds no schema file (.xsd)"]
+
+
+@pytest.mark.parametrize("member", [b"damaged", b"encrypted"])
+def test_a_zip_file_that_cannot_be_read_is_refused(tmp_path: Path, member: bytes) -> None:
+    """A wrong checksum and a password are told as what they are."""
+    path = zipped(tmp_path, {"a.xsd": XSD})
+    packed = bytearray(path.read_bytes())
+    if member == b"damaged":
+        packed[40] ^= 1
+    else:
+        packed[6] |= 1
+        packed[packed.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(packed)
+    with pytest.raises(Unusable, match="damaged or encrypted"):
+        read(path)
+
+
+def test_what_a_crash_left_does_not_get_into_the_set(tmp_path: Path) -> None:
+    """A half-copied set is invisible, and gone once the set is installed."""
+    home = tmp_path / "home"
+    (home / ".xbeispiel-1.0.new").mkdir(parents=True)
+    (home / ".xbeispiel-1.0.new" / "old.xsd").write_bytes(XSD)
+    assert installed(home) == ()
+    install(folder(tmp_path), home, accept)
+    assert [one.flaws for one in installed(home)] == [()]
+    assert [entry.name for entry in home.iterdir()] == ["xbeispiel-1.0"]
+
+
+@pytest.mark.parametrize("name", [".hidden", "a b", "é"])
+def test_a_set_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    """It becomes a folder and a word in messages."""
+    with pytest.raises(Unusable, match="no name for a set"):
+        install(folder(tmp_path, name), tmp_path / "home", accept)
 
 
 def test_the_packaged_sets_are_sound() -> None:
