@@ -57,15 +57,20 @@ class SmallShard:
         month: int,
         previous: str | None = None,
         classes: Sequence[str] = CLASSES,
+        authority: str = AUTHORITY,
+        label_of: str | None = None,
+        keys_of: ShardKeys | None = None,
     ) -> SmallShard:
-        origin = str(Origin(AUTHORITY, retention, year, month))
+        """The last three are for lies: another authority's shard, another label of leaf 0, another's keys in it."""
+        origin = str(Origin(authority, retention, year, month))
         count = iter(range(99))
         keys = ShardKeys.generate(origin, lambda size: chance("key", origin, next(count))[:size])
         shard = cls(origin, keys)
         if previous is not None:
             shard.previous = note.split(previous)[0]
-        statement = note.sign(statement_text(origin, keys), IDENTITY)
-        shard._append([(labels.system(origin), opening_event(classes, statement, previous))])
+        stated = keys_of or keys
+        statement = note.sign(statement_text(stated.origin, stated), IDENTITY)
+        shard._append([(labels.system(label_of or origin), opening_event(classes, statement, previous))])
         return shard
 
     def add(self, count: int, person: str = PERSON, every: int = 5) -> None:
@@ -154,6 +159,21 @@ class SmallShard:
         if time is not None:
             parts["index"] = self._index_head(index, checkpoint, time)
         return proof.ShardProof.model_validate(parts)
+
+    def older_index(self, checkpoint: str) -> proof.IndexHead:
+        """Out: the first of the two epochs, truly in the output log."""
+        head = self._index_head(Index({}), checkpoint, "2026-11-21T20:16:00Z")
+        first = output_leaf(1, Index({}), checkpoint, "2026-11-21T20:16:00Z")
+        return head.model_copy(
+            update={"leaf": first, "position": 0, "proof": (tree.leaf_hash(head.leaf),), "size": 0}
+        )
+
+    def index_for(self, checkpoint: str) -> proof.IndexHead:
+        """Out: the index of all lines, made for that checkpoint."""
+        by_label: dict[bytes, list[int]] = {}
+        for line in self.lines:
+            by_label.setdefault(line.label, []).append(line.idx)
+        return self._index_head(Index(by_label), checkpoint, "2026-11-21T20:16:00Z")
 
     def _index_head(self, index: Index, checkpoint: str, time: str) -> proof.IndexHead:
         leaves = [output_leaf(1, Index({}), checkpoint, time), output_leaf(2, index, checkpoint, time)]

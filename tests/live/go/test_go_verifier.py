@@ -16,6 +16,7 @@ from gateway.audit import note
 from gateway.audit.note import Signer
 from gateway.audit.proof import TlogProof
 
+
 @pytest.fixture(scope="module")
 def shard() -> SmallShard:
     """Out: a shard of 601 lines, signed."""

@@ -192,6 +192,19 @@ def test_a_consistency_proof_proves_nothing_else() -> None:
     assert not tree.verify_consistency(4, ROOTS[4], 8, ROOTS[8], [])
 
 
+def test_a_proof_for_a_smaller_tree_proves_nothing_of_a_larger_one() -> None:
+    """The size is part of the claim: a root with its proof, under another size, is refused."""
+    leaf = tree.leaf_hash(LEAVES[0])
+    proof = tree.inclusion(STORE.read, 0, 4)
+    assert tree.verify_inclusion(leaf, 0, 4, proof, ROOTS[4])
+    for size in (5, 8, 9, 16):
+        assert not tree.verify_inclusion(leaf, 0, size, proof, ROOTS[4])
+    grown = tree.consistency(STORE.read, 2, 4)
+    assert tree.verify_consistency(2, ROOTS[2], 4, ROOTS[4], grown)
+    for size in (5, 8, 9, 16):
+        assert not tree.verify_consistency(2, ROOTS[2], size, ROOTS[4], grown)
+
+
 def test_a_damaged_tile_is_named() -> None:
     """A tile that is too short says which it is."""
     with pytest.raises(tree.TileDamaged) as damage:

@@ -216,6 +216,10 @@ def another_months_form(said: dict[str, Any]) -> None:
     said["shards"][3]["subjects"][0] = said["shards"][2]["subjects"][0]
 
 
+def another_label_for_one_who_is_absent(said: dict[str, Any]) -> None:
+    flip(said["shards"][3]["subjects"][1], "label", at=31)
+
+
 def subject_renamed(said: dict[str, Any]) -> None:
     for shard in said["shards"]:
         shard["subjects"][0]["subject"] = OTHER
@@ -374,6 +378,7 @@ LIES: dict[Lie, int] = {
     another_persons_vrf_proof: 5,
     another_persons_everything: 5,
     another_months_form: 5,
+    another_label_for_one_who_is_absent: 5,
     subject_renamed: 5,
     not_a_subject: 5,
     form_left_out: 6,
@@ -420,6 +425,93 @@ def test_every_lie_is_found_at_its_step(lie: Lie) -> None:
     assert verdict.shown == ()
     assert verdict.findings[0].step == LIES[lie]
     assert not any(PERSON in f"{finding.place} {finding.text}" for finding in verdict.findings)
+
+
+OMISSION = {drop_entry, drop_all_entries, newest_shard_left_out}
+ABOUT_THE_INDEX = {
+    index_of_another_shard,
+    older_epoch,
+    index_size_changed,
+    index_too_old,
+    index_taken_out_but_not_the_places,
+    place_in_the_index_missing,
+    place_in_the_index_moved,
+    presence_and_absence,
+    absence_missing,
+    absence_without_neighbours,
+    absence_of_one_who_is_there,
+}
+
+
+@pytest.mark.parametrize(
+    "lie", [lie for lie in LIES if lie not in OMISSION | ABOUT_THE_INDEX], ids=lambda lie: lie.__name__
+)
+def test_every_lie_but_those_of_omission_is_found_without_an_index_too(lie: Lie) -> None:
+    """Only what is left out of the entries, or at the end, needs the index to be seen."""
+    assert told(lie, PLAIN).outcome is Outcome.FALSE
+
+
+def test_without_an_index_omission_is_not_seen_and_not_denied() -> None:
+    """Which is why completeness is never claimed then."""
+    assert told(drop_entry, PLAIN).outcome is Outcome.TRUE_NOT_COMPLETE
+
+
+def house_of(*shards: SmallShard) -> bytes:
+    return small_proof({str(at): shard for at, shard in enumerate(shards)}, indexed=False).render()
+
+
+def steps(file: bytes) -> set[int]:
+    return {finding.step for finding in verify_export(file, VKEY).findings}
+
+
+def test_a_month_left_out_of_the_middle_is_found() -> None:
+    """The shard after it names it as the one before."""
+    september = SmallShard.open("24m", 2026, 10, classes=("24m",))
+    october = SmallShard.open("24m", 2026, 11, september.close(), classes=("24m",))
+    november = SmallShard.open("24m", 2026, 12, october.close(), classes=("24m",))
+    november.sign()
+    assert steps(house_of(september, october, november)) == set()
+    assert steps(house_of(september, november)) == {3}
+
+
+def test_a_head_signed_twice_is_found() -> None:
+    """The next shard names another closing head than the one shown."""
+    october = SmallShard.open("24m", 2026, 10, classes=("24m",))
+    first = october.close()
+    october.add(1)
+    october.close()
+    november = SmallShard.open("24m", 2026, 11, first, classes=("24m",))
+    november.sign()
+    assert steps(house_of(october, november)) == {3}
+
+
+def test_leaf_0_must_be_this_authoritys_and_this_shards() -> None:
+    """Another authority's shard, another label, another shard's key statement: each truly signed, each found."""
+    other = SmallShard.open("24m", 2026, 10, classes=("24m",))
+    lies = (
+        SmallShard.open("24m", 2026, 10, classes=("24m",), authority="other.example"),
+        SmallShard.open("24m", 2026, 10, classes=("24m",), label_of="other"),
+        SmallShard.open("24m", 2026, 10, classes=("24m",), keys_of=SmallShard.open("24m", 2026, 9).keys),
+    )
+    other.sign()
+    assert steps(house_of(other)) == set()
+    for lie in lies:
+        lie.sign()
+        assert 2 in steps(house_of(lie))
+
+
+def test_the_index_must_be_the_newest_and_made_for_this_head() -> None:
+    """An older epoch that is truly in the output log, and an index made for an older head: found."""
+    shard = SmallShard.open("24m", 2026, 11, classes=("24m",))
+    older_head = shard.sign()
+    shard.add(4)
+    head = shard.sign()
+    true = small_proof({"24m/11": shard}, start=date(2026, 11, 1))
+    part = true.shards[0]
+    assert steps(true.render()) == set()
+    for index in (shard.older_index(head), shard.index_for(older_head)):
+        lie = true.model_copy(update={"shards": (part.model_copy(update={"index": index}),)})
+        assert 4 in steps(lie.render())
 
 
 @pytest.mark.parametrize(

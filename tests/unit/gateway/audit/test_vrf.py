@@ -90,6 +90,12 @@ def test_points_of_small_order_or_another_spelling_are_refused(encoded: str) -> 
     assert vrf.verify(KEY.public, b"alpha", bad + pi[32:]) is None
 
 
+@pytest.mark.parametrize("beyond", range(19))
+def test_hashing_to_the_curve_takes_no_other_spelling(beyond: int) -> None:
+    """RFC 8032 5.1.3 decodes no coordinate beyond the field; libsodium alone would."""
+    assert vrf._times_eight((2**255 - 19 + beyond).to_bytes(32, "little")) is None
+
+
 def test_another_spelling_of_the_answer_is_refused() -> None:
     """s + q would verify; it is refused, so a proof has one spelling."""
     _, pi = KEY.prove(b"alpha")
