@@ -1,0 +1,125 @@
+"""SIGKILL at every step between taking a delivery and acknowledging it, then a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import shutil
+import signal
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import killable
+import pytest
+import town
+
+from gateway import assembly
+from gateway.audit.record import TERMINAL
+from gateway.cli.demo.people import anna
+
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(["killable"])
+MOST_STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A town with three requests on its bus: answered (the only use of a choice), refused, quarantined."""
+    root = tmp_path_factory.mktemp("killed") / "home"
+    asyncio.run(_ask(root))
+    return root
+
+
+async def _ask(root: Path) -> None:
+    place = await town.found(root)
+    await place.chooses(anna(), max_uses=1)
+    bus, consumer = await place.opened.bus(), place.opened.consumer_bus()
+    for record in (place.asks(anna()), place.asks(anna(), case="WG-other")):
+        await consumer.publish(place.signed(record, "wohngeldstelle"))
+    forged = place.signed(place.asks(anna()), "wohngeldstelle")
+    await consumer.publish(replace(forged, body=forged.body + b" "))
+    await consumer.close()
+    await bus.close()
+    await place.opened.close()
+
+
+def _live(root: Path, fatal: int | None) -> int:
+    process = SPAWN.Process(target=killable.run, args=(str(root), fatal))
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _lines(root: Path) -> list[dict[str, object]]:
+    with closing(sqlite3.connect(root / "data/einmal.sqlite3")) as connection:
+        rows = connection.execute("select event from line order by shard, idx").fetchall()
+    return [json.loads(row[0]) for row in rows]
+
+
+def _replies(root: Path) -> dict[str, set[bytes]]:
+    """Out: by correlation id, every reply the bus ever got for it, whole."""
+    found: dict[str, set[bytes]] = {}
+    with closing(sqlite3.connect(root / "data/bus.sqlite3")) as connection:
+        for correlation, *whole in connection.execute(
+            "select correlation_id, queue, message_id, type, content_type, headers, body from reply"
+        ):
+            found.setdefault(correlation, set()).add(repr(whole).encode())
+    return found
+
+
+def _check(root: Path) -> None:
+    lines = _lines(root)
+    ends = Counter(line["exchange"] for line in lines if line["kind"] in TERMINAL)
+    assert set(ends.values()) == {1}
+    kinds = {str(line["kind"]) for line in lines if line["kind"] in TERMINAL}
+    assert kinds == {"answered", "refused", "quarantined"}
+    assert len(ends) == 3, "every accepted exchange, and no other, has its one terminal line"
+    replies = _replies(root)
+    assert len(replies) == 2
+    assert all(len(same) == 1 for same in replies.values()), "always the same bytes"
+    touches = (root / killable.TOUCHES).read_text().splitlines()
+    assert touches
+    assert all(touch.startswith("asked ") for touch in touches)
+    assert all(report.holds for report in assembly.verify_log(root))
+    with closing(sqlite3.connect(root / "data/einmal.sqlite3")) as connection:
+        assert connection.execute("select count(*) from use").fetchone()[0] == 1
+        assert connection.execute("select count(*) from exchange where kind is null").fetchone()[0] == 0
+    assert killable.waiting(root) == 0
+
+
+def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(asked: Path, tmp_path: Path) -> None:
+    """Whatever step dies: one terminal outcome each, at least one reply where one is due, the same bytes,
+    no register touched without `asked`, and a log that verifies."""
+    killed: list[str] = []
+    for fatal in range(MOST_STEPS):
+        root = tmp_path / f"at-{fatal}"
+        shutil.copytree(asked, root)
+        code = _live(root, fatal)
+        if code == 0:
+            _check(root)
+            break
+        assert code == -signal.SIGKILL
+        killed.append((root / killable.STEPS).read_text().splitlines()[-1])
+        assert _live(root, None) == 0
+        _check(root)
+        shutil.rmtree(root)
+    else:
+        pytest.fail("the steps never end")
+    names = {step.split(" ", 1)[1] for step in killed}
+    assert {f"{when} {step}" for when in ("before", "after") for step in _STEPS} <= names
+
+
+_STEPS = (
+    "store.recall",
+    "store.records_for",
+    "store.append",
+    "register.fetch",
+    "bus.send",
+    "store.confirmed",
+    "bus.ack",
+)
