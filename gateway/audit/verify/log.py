@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.audit import labels, tree
 from gateway.audit.note import Checkpoint, NoteInvalid, Verifier, open_checkpoint, parse_vkey
-from gateway.audit.record import LABELLED, Event, EventInvalid, Kind, Labelled, ShardOpened, from_bytes
+from gateway.audit.record import LABELLED, EventInvalid, Kind, Labelled, ShardOpened, from_bytes
 from gateway.audit.shard import Origin
 from gateway.audit.verify.columns import LineRow, LogReport, StoredLog, TerminalRow, TileRow, Wrong
 from gateway.audit.verify.reading import Opening, read_opening
@@ -53,7 +53,9 @@ class _Check:
     def run(self) -> LogReport:
         kept: dict[tuple[int, int], TileRow] = {(tile.level, tile.n): tile for tile in self._log.tiles}
         tiled = tiled_size(kept)
-        terminals = {row.idx: row for row in self._log.terminals}
+        terminals: dict[int, list[TerminalRow]] = {}
+        for row in self._log.terminals:
+            terminals.setdefault(row.idx, []).append(row)
         self._read(max(tiled, min(self._row.size, tiled + 256)), terminals)
         size = true_size(len(self._lines), tiled, self._row.size)
         own, firm = [line.hash for line in self._lines], [not line.column for line in self._lines]
@@ -68,7 +70,7 @@ class _Check:
         return LogReport(self._name, len(self._lines), opened, erased, head, tuple(self._wrong))
 
     # --- lines -----------------------------------------------------------------------------------------------
-    def _read(self, limit: int, terminals: dict[int, TerminalRow]) -> None:
+    def _read(self, limit: int, terminals: dict[int, list[TerminalRow]]) -> None:
         """Read every line, and know which are missing. `limit`: as far as lines may be missing."""
         for row in self._log.lines:
             at = len(self._lines)
@@ -76,11 +78,11 @@ class _Check:
                 self._add("line", self._key(row.idx), "idx", "no line belongs here")
                 continue
             self._lines.extend(_Line() for _ in range(row.idx - at))
-            self._lines.append(self._line(row, terminals.pop(row.idx, None)))
-        for terminal in terminals.values():
+            self._lines.append(self._line(row, terminals.pop(row.idx, [])))
+        for terminal in (terminal for rows in terminals.values() for terminal in rows):
             self._add("exchange", terminal.exchange, "terminal_idx", "there is no such line")
 
-    def _line(self, row: LineRow, terminal: TerminalRow | None) -> _Line:
+    def _line(self, row: LineRow, terminals: list[TerminalRow]) -> _Line:
         line = _Line(tree.leaf_hash(row.leaf))
         leaf = labels.parse_leaf(row.leaf)
         if leaf is None:
@@ -93,13 +95,13 @@ class _Check:
                 "gone, and not erased with the other",
             )
         else:
-            line.column, line.text = self._open(row.idx, leaf, row.salt, row.event, terminal)
+            line.column, line.text = self._open(row.idx, leaf, row.salt, row.event, terminals)
         if leaf is not None and not line.column and row.label != leaf.label:
             line.column, line.text = "label", "not the label in the leaf"
         return line
 
     def _open(
-        self, idx: int, leaf: labels.Leaf, salt: bytes, event: bytes, terminal: TerminalRow | None
+        self, idx: int, leaf: labels.Leaf, salt: bytes, event: bytes, terminals: list[TerminalRow]
     ) -> tuple[str, str]:
         """Out: the column at fault and what is wrong; two empty texts when all is well."""
         try:
@@ -116,10 +118,14 @@ class _Check:
             except NoteInvalid as wrong:
                 return "event", str(wrong)
             self._system = labels.system(self._opening.statement.origin)
-        elif terminal is not None and not _is_outcome(read, terminal):
-            self._add(
-                "exchange", terminal.exchange, "kind, terminal_idx", "the line there is not its outcome"
-            )
+        for terminal in terminals:
+            if isinstance(read, ShardOpened) or (read.exchange, read.kind) != (
+                terminal.exchange,
+                terminal.kind,
+            ):
+                self._add(
+                    "exchange", terminal.exchange, "kind, terminal_idx", "the line there is not its outcome"
+                )
         if (leaf.label == self._system) is not (LABELLED[Kind(read.kind)] is Labelled.SYSTEM):
             return "leaf", f"not the label of a line of the kind {read.kind}"
         return "", ""
@@ -215,10 +221,6 @@ class _Check:
 
     def _key(self, idx: int) -> str:
         return f"{self._name} {idx}"
-
-
-def _is_outcome(event: Event, terminal: TerminalRow) -> bool:
-    return (event.exchange, event.kind) == (terminal.exchange, terminal.kind)
 
 
 def _difference(kept: bytes, right: bytes) -> str:

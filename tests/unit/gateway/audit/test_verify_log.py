@@ -209,6 +209,9 @@ def test_the_terminal_line_of_an_exchange_is_the_one_named() -> None:
     ):
         ((table, key, _),) = places(replace(GOOD, terminals=(changed, *rest)))
         assert (table, key) == ("exchange", changed.exchange)
+    same = replace(first, idx=rest[0].idx)
+    for rows in ((same, *rest), (*rest, same)):
+        assert places(replace(GOOD, terminals=rows)) == [("exchange", first.exchange, "kind, terminal_idx")]
     ((table, _, column),) = places(replace(GOOD, terminals=(replace(first, idx=9999), *rest)))
     assert (table, column) == ("exchange", "terminal_idx")
 
