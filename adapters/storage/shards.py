@@ -42,8 +42,8 @@ def open_shard(
         return {}
     if any(row.origin == origin for row in rows):
         raise JournalUnavailable("storage (the shard was there before)")
-    added = connection.execute(
-        sa.insert(SHARD).returning(SHARD.c.id),
+    made = connection.execute(
+        sa.insert(SHARD),
         {
             "origin": origin,
             "retention": retention,
@@ -52,7 +52,10 @@ def open_shard(
             "closed": 0,
             "secrets": secrets,
         },
-    ).scalar_one()
+    )
+    key = made.inserted_primary_key
+    assert key is not None
+    added: int = key[0]
     # A crash here leaves no shard at all: it is never seen without its leaf 0.
     return {added: save_lines(connection, ShardState(added, origin, 0, EMPTY_ROOT, True, [opening]), edges)}
 

@@ -10,12 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from faults import Fault
 from stores import (
     NOW,
     ORIGIN,
     OTHER,
     POLICY,
-    Fault,
     SqliteStores,
     entry,
     furnish,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import sqlalchemy as sa
+from faults import Fault, faulty
 
 from adapters.storage.database import connect_sqlite, create
 from adapters.storage.schema import METADATA
@@ -28,55 +28,6 @@ ORIGIN = "musterstadt.example/24m/2026-11"
 OTHER = "musterstadt.example/12m/2026-11"
 POLICY = "a" * 64
 DIGEST = "d" * 64
-
-
-# --- faults -----------------------------------------------------------------------------------------------
-@dataclass
-class Fault:
-    """Break the n-th changing statement, or a commit before or after it happened. Once."""
-
-    statement: int | None = None
-    commit: Literal["before", "after"] | None = None
-    fired: bool = False
-    statements: int = 0
-
-    def on_statement(self, text: str) -> None:
-        """Count a changing statement, and break it if it is the one."""
-        if text.split(None, 1)[0].upper() in {"INSERT", "UPDATE", "DELETE"}:
-            self.statements += 1
-            if self.statements == self.statement and not self.fired:
-                self.fired = True
-                raise sqlite3.OperationalError("disk I/O error")
-
-    def on_commit(self, when: str) -> None:
-        """Break the commit if it is to break at this side of it."""
-        if self.commit == when and not self.fired and self.statements:
-            self.fired = True
-            raise sqlite3.OperationalError("disk I/O error")
-
-
-def faulty(fault: Fault, path: Path) -> sqlite3.Connection:
-    """Out: a connection of the product whose statements and commits pass through `fault`."""
-
-    class Cursor(sqlite3.Cursor):
-        def execute(self, sql: str, parameters: Any = (), /) -> Self:
-            fault.on_statement(sql)
-            return super().execute(sql, parameters)
-
-        def executemany(self, sql: str, parameters: Any, /) -> Self:
-            fault.on_statement(sql)
-            return super().executemany(sql, parameters)
-
-    class Faulty(sqlite3.Connection):
-        def cursor(self, factory: Any = None) -> Any:
-            return super().cursor(Cursor)
-
-        def commit(self) -> None:
-            fault.on_commit("before")
-            super().commit()
-            fault.on_commit("after")
-
-    return connect_sqlite(path, Faulty)
 
 
 # --- implementations ----------------------------------------------------------------------------------------
@@ -98,7 +49,7 @@ class SqliteStores:
 
     def open(self, fault: Fault | None = None) -> SqlStore:
         """Open the database once more."""
-        connect = partial(faulty, fault) if fault else connect_sqlite
+        connect = partial(faulty, fault, connect_sqlite) if fault else connect_sqlite
         store = SqlStore(self.url, fold, connect)
         self.opened.append(store)
         return store
