@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from law_sample import ANNA, NOW, RECORD, REQUEST, regranted
 
@@ -145,6 +145,7 @@ def worlds(draw: st.DrawFn) -> World:
     return grant, asked, (there[0], there[1])
 
 
+@settings(deadline=None)
 @given(world=worlds())
 def test_permitted_fields_are_asked_for_granted_and_recorded(world: World) -> None:
     """permit.fields ⊆ request ∩ grant ∩ record, never empty, and no fact of it failed."""
@@ -165,6 +166,7 @@ def test_permitted_fields_are_asked_for_granted_and_recorded(world: World) -> No
         assert found.fields <= record.fields
 
 
+@settings(deadline=None)
 @given(grant=GRANTS, asked=requests(), there=BOTH)
 def test_a_refusal_always_says_why(
     grant: Mapping[str, Any], asked: Request, there: tuple[Record, Record]
@@ -192,6 +194,7 @@ RESTRICTIONS: Final[Sequence[Mapping[str, Any]]] = [
 ]
 
 
+@settings(deadline=None)
 @given(grant=GRANTS, asked=requests(), there=BOTH, restriction=st.sampled_from(RESTRICTIONS))
 def test_a_restriction_of_the_grant_never_permits(
     grant: Mapping[str, Any],
@@ -209,6 +212,7 @@ def test_a_restriction_of_the_grant_never_permits(
         assert after.fields <= before.fields
 
 
+@settings(deadline=None)
 @given(grant=GRANTS, asked=requests(), there=records(), gone=st.sampled_from(FIELDS))
 def test_a_field_less_never_permits(
     grant: Mapping[str, Any], asked: Request, there: Record, gone: str
@@ -228,6 +232,7 @@ def test_a_field_less_never_permits(
     assert not isinstance(ungranted, Permit) or gone not in ungranted.fields
 
 
+@settings(deadline=None)
 @given(
     grant=GRANTS,
     asked=requests(),
@@ -255,6 +260,7 @@ def test_a_worse_record_never_permits(
         assert isinstance(before, Permit)
 
 
+@settings(deadline=None)
 @given(grant=GRANTS, asked=requests(), there=BOTH, ended=st.sampled_from(["withdrawn", "revoked"]))
 def test_a_withdrawal_always_wins(
     grant: Mapping[str, Any], asked: Request, there: tuple[Record, Record], ended: str
@@ -273,6 +279,7 @@ def test_a_withdrawal_always_wins(
         assert asked.basis.record == found.basis.record or not asked.subject.forms()
 
 
+@settings(deadline=None)
 @given(
     asked=requests(),
     broken=st.sampled_from(
@@ -299,6 +306,7 @@ VALUES: Final = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(world=worlds(), values=VALUES, blocked=st.booleans(), again=GRANTS)
 def test_what_leaves_is_permitted_and_what_does_not_is_named(
     world: World, values: dict[str, str], blocked: bool, again: Mapping[str, Any]
@@ -325,6 +333,7 @@ def test_what_leaves_is_permitted_and_what_does_not_is_named(
 
 
 # --- numbers, archives, records -----------------------------------------------------------------------------
+@settings(deadline=None)
 @given(st.permutations("0123456789"), st.integers(1, 9), st.integers(1, 9), st.integers(0, 10))
 def test_one_wrong_digit_is_always_noticed(digits: list[str], twice: int, by: int, place: int) -> None:
     """ISO/IEC 7064 MOD 11,10 finds every single wrong digit."""
@@ -338,12 +347,14 @@ def test_one_wrong_digit_is_always_noticed(digits: list[str], twice: int, by: in
 NAMES: Final = st.text("abcdefghijklmnopqrstuvwxyz0123456789/._- ", min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.binary(max_size=60)))
 def test_archives_give_back_what_they_hold(files: dict[str, bytes]) -> None:
     """Whatever the bytes, also ones that look like an archive's own."""
     assert unpack(archive(files)) == files
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(RecordState), max_size=8))
 def test_no_way_leads_back_from_an_ending(states: list[RecordState]) -> None:
     """Along every allowed way, a record that was ended never permits again."""
@@ -359,6 +370,7 @@ def test_no_way_leads_back_from_an_ending(states: list[RecordState]) -> None:
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2 * 365 * 24 * 3600))
 def test_nothing_is_granted_outside_its_days(seconds: int) -> None:
     """Within the grant's days there is a permit, outside them none."""
