@@ -56,6 +56,14 @@ def faulty(
         def cursor(self, factory: Any = None) -> Any:
             return super().cursor(Cursor)
 
+        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+            done: sqlite3.Cursor = self.cursor().execute(sql, parameters)
+            return done
+
+        def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+            done: sqlite3.Cursor = self.cursor().executemany(sql, parameters)
+            return done
+
         def commit(self) -> None:
             fault.on_commit("before")
             super().commit()
