@@ -130,7 +130,7 @@ class Library:
             for documents in self._lenders(document.set):
                 found = [one for one in documents.values() if one.namespace in namespaces]
                 if found:
-                    return tuple(_outermost(found))
+                    return tuple(found)
         return ()
 
     def _lenders(self, name: str) -> Iterable[Mapping[str, Document]]:
@@ -205,17 +205,6 @@ def _alike(path: str, documents: Sequence[Document]) -> Document | None:
 
     named = [document for document in documents if basename(document.path) == basename(path)]
     return max(named, key=agreement, default=None)
-
-
-def _outermost(documents: Sequence[Document]) -> list[Document]:
-    """Out: those that no other of them includes by name."""
-    included = {
-        basename(reference.get("schemaLocation", ""))
-        for document in documents
-        for reference in document.references
-        if reference.tag in _INCLUDES
-    }
-    return [document for document in documents if basename(document.path) not in included] or list(documents)
 
 
 def _places(

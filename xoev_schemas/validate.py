@@ -110,11 +110,7 @@ class Schema:
                 build: bool = False,
                 partial: bool = False,
             ) -> Any:
-                text = texts[source]
-                for known in self.maps.schemas:
-                    if known.source.text == text and known.target_namespace == (namespace or ""):
-                        return known
-                return super().load_schema(text, namespace, build=build, partial=partial)
+                return super().load_schema(texts[source], namespace, build=build, partial=partial)
 
         return xmlschema.XMLSchema10(
             texts[self._assembled.top],

@@ -18,7 +18,7 @@ from consent.minimise import minimise
 from consent.policy import Policy, read
 from consent.vocabulary import Evidence, Found, Permit, Person, ReasonCode, Refusal, Request
 from gateway import inbound, outbound
-from gateway.errors import FaultCode
+from gateway.errors import AnswerInvalid, FaultCode
 from gateway.stages import Delivery, Misread, Written
 from xoev_schemas import multipart, sets
 from xoev_schemas.languages import Languages
@@ -28,6 +28,13 @@ SENT_AS = "0d9d6b7e-0000-4000-8000-00000000a001"
 APPLICATION = "4ffb5281-179d-4578-adf2-39fd13ccc797"
 ROUTED = "wohngeldstelle.evidence.birth"
 VALUES = {"family_name": "Smith"}
+ELEMENT = '<rim:Element xsi:type="rim:AnyValueType">'
+OTHER_NEED = f"{ELEMENT}<sdg:Requirement><sdg:Identifier>x</sdg:Identifier></sdg:Requirement></rim:Element>"
+REPRESENTED = (
+    '<rim:Slot name="AuthorizedRepresentative"><rim:SlotValue xsi:type="rim:AnyValueType"><sdg:Person>'
+    "<sdg:FamilyName>Muster</sdg:FamilyName></sdg:Person></rim:SlotValue></rim:Slot>"
+    '<rim:Slot name="NaturalPerson">'
+)
 CHANGES = {
     "consumers/wohngeldstelle.toml": (
         ('"xeinmal/1.0", "json/1.0"', '"oots-edm/1.0"'),
@@ -50,12 +57,16 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def law() -> Policy:
+    return lawful("item.birth")
+
+
+def lawful(item: str) -> Policy:
     """Out: a home where the sample's requester, provider, requirement and evidence type are configured."""
     texts = dict(TEXTS)
     for file, changes in CHANGES.items():
         for old, new in changes:
             assert old in texts[file]
-            texts[file] = texts[file].replace(old, new, 1)
+            texts[file] = texts[file].replace(old, new.replace("item.birth", item), 1)
     found = read(documents(texts), SETTINGS, verify, NOW)
     assert isinstance(found, Policy), found
     return found
@@ -130,6 +141,19 @@ def test_the_answer_carries_the_item_by_cid(
     assert [name.text for name in document.iter("{*}familienname")] == ["Smith"]
 
 
+def test_the_item_is_the_one_the_grant_names(spoken: Languages, sample: str) -> None:
+    """Whichever document of whichever standard; a name that no standard has is a fault of configuration."""
+    for item, root in (("item.residence", "meldenachweis"), ("item.birth", "geburtsnachweis")):
+        by = lawful(item)
+        found = evidence(understood(sample, by, spoken), by)
+        written = outbound.answer(found, case(SENT_AS), by, spoken, REPLY, NOW)
+        parts = multipart.parse(written.content_type, written.body)
+        assert etree.QName(parse(parts[1].body, Limits())).localname == root
+    by = lawful("item.unknown")
+    with pytest.raises(AnswerInvalid):
+        outbound.answer(evidence(understood(sample, by, spoken), by), case(SENT_AS), by, spoken, REPLY, NOW)
+
+
 @pytest.mark.parametrize("unread", [False, True])
 def test_every_no_is_a_schema_valid_exception(
     law: Policy, spoken: Languages, sample: str, standards: Path, unread: bool
@@ -191,6 +215,12 @@ def test_the_exceptions_have_the_codes_and_severities_of_the_table(spoken: Langu
             '<rim:Slot name="PreviewLocation"/><rim:Slot name="NaturalPerson">',
             None,
         ),
+        (
+            ELEMENT + "\n\t\t\t\t<sdg:Requirement>",
+            OTHER_NEED + ELEMENT + "<sdg:Requirement>",
+            ReasonCode.NO_GRANT,
+        ),
+        ('<rim:Slot name="NaturalPerson">', REPRESENTED, ReasonCode.NOT_REPRESENTED),
         ("</query:QueryRequest>", "", ReasonCode.MALFORMED),
         ("<query:ResponseOption", "<query:Surprise", ReasonCode.SCHEMA_INVALID),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from law_sample import NOW, RECORD, REQUEST, policy, request
@@ -110,6 +111,14 @@ def test_an_answer_that_breaks_the_schema_never_leaves(values: dict[str, str]) -
         answered(found, by)
     assert str(caught.value) == "answer-invalid at xeinmal/1.0, register melderegister"
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("nonsense", [7, None, ["x"], {"x": "y"}, b"x"])
+def test_a_value_that_is_no_text_never_leaves(language: str, nonsense: Any) -> None:
+    """Whatever a register made of it, in every language."""
+    with pytest.raises(AnswerInvalid):
+        answered(replace(evidence(request(language=language)), values={**VALUES, "town": nonsense}))
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "oots-edm/1.0", "unknown/0", ""])
