@@ -128,6 +128,7 @@ def _duplicates(home: _Home) -> None:
     _once(home, "register", ids("registers", "id"))
     _once(home, "identifier", identifiers("registers"))
     _once(home, "person", ids("people", "id"))
+    _once(home, "public key", _public_keys(home))
     _once(home, "purpose", inner("purposes.toml", "code", "purpose"))
     _once(home, "procedure", inner("purposes.toml", "code", "procedure"))
     _once(home, "requirement", _requirements(home))
@@ -136,6 +137,20 @@ def _duplicates(home: _Home) -> None:
         found = ((document, (*at, "type"), text(item, "type")) for at, item in tables(document, "evidence"))
         _once(home, "evidence type", found)
     _one_meaning(home)
+
+
+def _public_keys(home: _Home) -> Iterator[_Found]:
+    """Out: every key's x: two that are equal would be one signer under two names."""
+    for document in home.of("people"):
+        yield document, ("jwk", "x"), _coordinate(document.data)
+    for document in home.of("consumers"):
+        for place, key in tables(document, "key"):
+            yield document, (*place, "jwk", "x"), _coordinate(key)
+
+
+def _coordinate(table: Toml) -> str | None:
+    jwk = table.get("jwk")
+    return text(jwk, "x") if isinstance(jwk, Mapping) else None
 
 
 def _requirements(home: _Home) -> Iterator[_Found]:

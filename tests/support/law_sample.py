@@ -18,12 +18,20 @@ from consent.vocabulary import BasisClaim, BasisKind, Problem, Record, RecordSta
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS: Final = Settings(test_identities=True, retention_classes=("24m", "12m"))
 SIGNED: Final = b"leitung datenschutz"
-_KEY: Final = 'jwk = { kty = "OKP", crv = "Ed25519", x = "' + "A" * 43 + '" }'
 _VALID: Final = "valid_from = 2026-01-01T00:00:00Z\nvalid_to = 2027-12-31T23:59:59Z"
 
 
+def key_of(name: str) -> str:
+    """Out: what stands for the x of someone's public key: of its form, different for each name."""
+    return name.rjust(43, "A")
+
+
+def _key(name: str) -> str:
+    return f'jwk = {{ kty = "OKP", crv = "Ed25519", x = "{key_of(name)}" }}'
+
+
 def _person(name: str, role: str, more: str = "") -> str:
-    return f'id = "{name}"\nrole = "{role}"\n{more}{_VALID}\n{_KEY}\n'
+    return f'id = "{name}"\nrole = "{role}"\n{more}{_VALID}\n{_key(name)}\n'
 
 
 def _consumer(name: str) -> str:
@@ -36,7 +44,7 @@ identifiers = [{{ scheme = "0096", value = "{name}" }}]
 kid = "{name}-2026"
 use = "sig"
 {_VALID}
-{_KEY}
+{_key(name)}
 """
 
 

@@ -12,6 +12,7 @@ from law_sample import (
     TEXTS,
     changed,
     documents,
+    key_of,
     read_texts,
     request,
     sample,
@@ -43,7 +44,7 @@ def test_the_sample_is_read() -> None:
     found = policy.key("wohngeldstelle-2026")
     assert found is not None
     assert found[0] is consumer
-    assert found[1].jwk.members() == {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
+    assert found[1].jwk.members() == {"kty": "OKP", "crv": "Ed25519", "x": key_of("wohngeldstelle")}
     procedure = policy.procedure_of_requirement("urn:example:requirement")
     assert procedure is policy.procedures["wohngeld-antrag"]
     assert policy.register_of_identifier("9930", "DE73524311") is policy.registers["melderegister"]
@@ -115,6 +116,8 @@ MISTAKES: Sequence[tuple[str, str, str, str, str, str]] = [
     (CONSUMER, '"sig"', '"enc"', "key[0]", "curve that does not go with its use", "X25519"),
     (CONSUMER, 'kty = "OKP"', 'kty = "EC"', "key[0].jwk", "kty that does not go", ""),
     (CONSUMER, 'kty = "OKP"', 'd = "x", kty = "OKP"', "key[0].jwk.d", "is a private key", "leaked"),
+    (CONSUMER, key_of("wohngeldstelle"), key_of("buergerportal"), "key[0].jwk.x", "is there already", ""),
+    ("people/leitung.toml", key_of("leitung"), key_of("datenschutz"), "jwk.x", "is there already", ""),
     (CONSUMER, "2027-12-31T23:59:59Z", "2025-12-31T23:59:59Z", "key[0].valid_to", "ends before", "Swap"),
     (CONSUMER, "2027-12-31T23:59:59Z", "2027-12-31T23:59:59", "key[0].valid_to", "time zone", "Z"),
     (CONSUMER, "2027-12-31T23:59:59Z", "2027-12-31", "key[0].valid_to", "date with time", ""),
