@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from consent.coherence import tables, text
 from consent.parties import APPROVER, REGISTER_OWNER, Signatory
 from consent.problems import Document, validated
+from consent.tables import tables, text
 from consent.vocabulary import Problem
 
 FindKey: TypeAlias = Callable[[str], Mapping[str, str] | None]

@@ -95,7 +95,7 @@ def _matters(
     """Out: every grant with every basis it could stand on, in one fixed order: choice before consent before
     statute (the person's say first), then by grant, then by record. The first that passes every check
     decides; if none does, the one that came furthest says why. Grants of one register can meet here only
-    with different bases: `consent/coherence.py` refuses overlaps."""
+    with different bases: `consent/duplicates.py` refuses overlaps."""
     evidence = policy.evidence(grants[0].register, request.evidence)
     if evidence is None:
         return

@@ -6,6 +6,7 @@ exception can carry it by accident.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -313,25 +314,44 @@ class Refusal:
     """The checks that failed, as told to the asker."""
 
 
+SUBJECT: Final = re.compile(r"(idnr:[0-9]{11}|(reg|org):[^\s:|]+:[^\x00-\x1f\x7f]+)\Z")
+"""The forms a person has in the log (LOG.md 5)."""
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person whose data a register's answer holds."""
+    """One person whose data a register's answer holds. Raises: ValueError for a form the log doesn't know."""
 
     subject: str = field(repr=False)
     """`idnr:<11 digits>` where the record has one, else `reg:<register>:<its own key>` (LOG.md 5)."""
     concerned: str = "subject"
     """The person's role in the evidence: `subject`, `mother`, `household-member` …"""
 
+    def __post_init__(self) -> None:
+        if not SUBJECT.match(self.subject):
+            raise ValueError("a person is named in a form of the log")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A register's answer about exactly one subject. Never printed."""
+    """A register's answer about exactly one subject. Never printed.
+
+    Raises: ValueError for what can be nobody's evidence: about no person, not text, or under no field's name.
+    """
 
     values: Mapping[str, Value] = field(repr=False)
     persons: tuple[Person, ...] = field(repr=False)
     """The subject first, then everyone else whose data is among `values`."""
     blocked: bool = False
     """An Auskunftssperre or Übermittlungssperre stands (BMG § 51)."""
+
+    def __post_init__(self) -> None:
+        if not self.persons:
+            raise ValueError("an answer is about someone")
+        for name, value in self.values.items():
+            if not _FIELD.match(name) or not isinstance(value, str):
+                raise ValueError("an answer is text under fields' names")
 
 
 @dataclass(frozen=True, slots=True)

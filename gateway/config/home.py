@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from consent.approval import Verify
-from consent.coherence import tables
 from consent.parties import Jwk
 from consent.policy import Policy, Settings, read
 from consent.problems import Document, KeyPath, did_you_mean, validated
+from consent.tables import tables
 from consent.vocabulary import Problem
 from gateway import jws
 from gateway.config.connections import CONNECTIONS
