@@ -51,8 +51,14 @@ def request(
         on_behalf_of=asked.on_behalf_of,
         representative=asked.representative,
         test=asked.test is True,
-        context=MappingProxyType({**_party("author", asked.author), **_party("reader", asked.reader)}),
+        context=MappingProxyType(_context(asked)),
     )
+
+
+def _context(asked: EvidenceRequest) -> dict[str, str]:
+    """Out: what the reply's header says again: who wrote to whom, and whether it was a test."""
+    parties = {**_party("author", asked.author), **_party("reader", asked.reader)}
+    return parties | {"test": "true"} if asked.test else parties
 
 
 def _party(role: str, party: Party | None) -> dict[str, str]:

@@ -17,6 +17,8 @@ from xoev_schemas.records import EvidenceAnswer
 DIRECTORY: Final = "einmal"
 """The directory that the house's own ids are from."""
 JSON_TYPE: Final = "application/json"
+TEST: Final = "test"
+"""Key of the context: the request was marked as a test."""
 
 
 def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, bytes]:
@@ -36,8 +38,6 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, b
         record["removed"] = [{"field": gone.field, "rule": gone.rule} for gone in evidence.removed]
     if evidence.notice:
         record["notice"] = evidence.notice
-    if request.test:
-        record["test"] = True
     if setting.language == JSON:
         try:
             EvidenceAnswer.model_validate(record)
@@ -63,12 +63,14 @@ def no(said: No, setting: Setting) -> tuple[str, bytes]:
 
 
 def _head(setting: Setting) -> dict[str, Any]:
-    return {
+    """Out: what every reply says first; a reply to a test message is one."""
+    head: dict[str, Any] = {
         "message_id": setting.message_id,
         "created": setting.created,
         "in_reply_to": setting.case.message_id,
         "exchange_id": setting.case.exchange,
     }
+    return head | {"test": True} if TEST in setting.context else head
 
 
 def _written(

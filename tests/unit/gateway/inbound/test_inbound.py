@@ -57,6 +57,7 @@ def test_a_request_in_xml_is_understood_whole() -> None:
     assert request.representative == "vollmacht-0007"
     assert request.test
     assert request.context["author.name"] == "Wohngeldstelle Musterstadt"
+    assert request.context["test"] == "true"
 
 
 def test_the_same_record_in_json_is_the_same_request() -> None:
@@ -83,6 +84,7 @@ def test_what_a_json_request_need_not_say_may_be_left_out() -> None:
     assert request.basis == BasisClaim()
     assert request.fields == frozenset()
     assert not request.test
+    assert request.context == {}
 
 
 @pytest.mark.parametrize(

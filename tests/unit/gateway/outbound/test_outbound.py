@@ -87,6 +87,23 @@ def test_an_answer_in_xml_goes_back_to_its_author() -> None:
     assert said["author"]["id"] == "melderegister"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reply_to_a_test_message_is_marked_as_one(language: str) -> None:
+    """Answers and refusals alike; and no other."""
+    for context, mark in ((CONTEXT | {"test": "true"}, True), (CONTEXT, None)):
+        refusal = Refusal(ReasonCode.TEST_MESSAGE)
+        no = outbound.refusal(refusal, case(), language, context, languages(), REPLY, NOW)
+        yes = answered(evidence(request(language=language, context=context)))
+        assert [read_back(*_body(written))[1].get("test") for written in (no, yes)] == [mark, mark]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_block_is_told_where_the_grant_delivers_with_a_notice(language: str) -> None:
+    """The notice stands beside the values."""
+    noticed = replace(evidence(request(language=language)), notice="blocked")
+    assert read_back(*_body(answered(noticed)))[1]["notice"] == "blocked"
+
+
 def test_json_has_no_header_of_parties() -> None:
     """Who speaks is the signature's affair there."""
     said = json.loads(answered(evidence(request(language="json/1.0"))).body)
