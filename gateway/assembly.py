@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from adapters import keys as file_keys
-from adapters.bus.embedded import EmbeddedBus, EmbeddedConsumerBus
+from adapters.bus import file as bus_file
+from adapters.bus.consumer import EmbeddedConsumerBus
+from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.registers.sql import SqlRegister, SqlSettings
@@ -80,7 +82,7 @@ class Opened:
     async def bus(self) -> EmbeddedBus:
         """Out: the house's side of the configured bus, with a queue for every consumer."""
         bus, limits = self.home.settings.bus, self.home.settings.limits
-        return await EmbeddedBus.open(
+        return EmbeddedBus.open(
             self.home.root / bus.path,
             bus.namespace,
             self.house.clock,
@@ -92,6 +94,12 @@ class Opened:
         """Out: a data consumer's side of the configured bus."""
         bus = self.home.settings.bus
         return EmbeddedConsumerBus.open(self.home.root / bus.path, bus.namespace, self.house.clock)
+
+    def is_served(self) -> bool:
+        """Out: whether a process of this machine takes deliveries from the bus now."""
+        path = self.home.root / self.home.settings.bus.path
+        owners = bus_file.lock_file(path, "any").parent
+        return owners.is_dir() and any(bus_file.lives(path, entry.name) for entry in owners.iterdir())
 
     def service(self, bus: EmbeddedBus) -> Service:
         """Out: what `gateway.serve` serves."""

@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from gateway.cli import (
+    ask,
     citizen,
     consent,
     console,
@@ -22,6 +23,7 @@ from gateway.cli import (
     schemas,
     serve,
 )
+from gateway.cli.demo import command as demo
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.shards import Restored
 from gateway.telemetry import told
@@ -34,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (home, serve, explain, consent, citizen, log, keys, grants, schemas):
+for group in (home, demo, serve, ask, explain, consent, citizen, log, keys, grants, schemas):
     group.register(app)
 
 

@@ -341,11 +341,11 @@ class _Teller:
         rules = {str(item["field"]): str(item["rule"]) for item in said.get("removed", ())}
         if tone in ("given", "kept"):
             rest = "not-on-file" if tone == "given" else "nothing-left"
-            for name in sorted(set(said.get("requested", ())) - set(released) - rules.keys()):
-                rules[name] = rest
+            unexplained = set(said.get("requested", ())) - set(released) - rules.keys()
+            rules |= dict.fromkeys(unexplained, rest)
         return tuple(
-            KeptBack(self.word("field", name), rule, self.words.text("rule", rule))
-            for name, rule in rules.items()
+            KeptBack(data, rules[data.code], self.words.text("rule", rules[data.code]))
+            for data in self.data(rules)
         )
 
     def basis(self, said: Event, tone: Tone) -> Basis | None:

@@ -184,7 +184,7 @@ def _access_row(entry: Entry) -> tuple[str, ...]:
         entry.basis.kind.title.de if entry.basis else "",
         (entry.basis.norm or "") if entry.basis else "",
         _list(entry.handed_over),
-        ", ".join(_kept_back(item) for item in entry.kept_back),
+        _kept_back(entry.kept_back),
         _name(entry.concerned),
         entry.exchange or "",
         ", ".join(f"{place.origin} Zeile {place.index}" for place in entry.places),
@@ -262,5 +262,11 @@ def _list(names: Iterable[Named]) -> str:
     return ", ".join(name.title.de for name in names)
 
 
-def _kept_back(item: KeptBack) -> str:
-    return f"{item.data.title.de} ({item.why.de.rstrip('.')})"
+def _kept_back(items: Iterable[KeptBack]) -> str:
+    """Out: each reason once, after what it keeps back."""
+    by_rule: dict[str, list[KeptBack]] = {}
+    for item in items:
+        by_rule.setdefault(item.rule, []).append(item)
+    return "; ".join(
+        f"{_list(item.data for item in kept)} ({kept[0].why.de.rstrip('.')})" for kept in by_rule.values()
+    )

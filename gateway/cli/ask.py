@@ -1,0 +1,82 @@
+"""`einmal ask`: publish one request file like a data consumer would, print the reply."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import assembly, client
+from gateway.cli import console
+from gateway.cli.letters import Letter, NoRequest, send, served
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(ask)
+
+
+def ask(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The request: .xml or .json.")],
+    consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who asks.")],
+    key: Annotated[
+        Path | None,
+        typer.Option(help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="How long to wait for the reply, in seconds.")] = 30.0,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
+    """Reaches a running `einmal serve`; where none runs, this process answers itself. Exit 1 on a refusal."""
+    try:
+        letter = asyncio.run(_ask(home, file, consumer, key, timeout))
+    except NoRequest as wrong:
+        console.error(f"{wrong.why}.")
+        console.no()
+    except client.ReplyInvalid as wrong:
+        console.error(f"A reply came and proves nothing: {wrong.code}.")
+        console.no()
+    if letter.reply is None:
+        console.error(f"No reply within {timeout:g} seconds. The request stays on the bus.")
+        raise typer.Exit(console.ENVIRONMENT)
+    _tell(letter, letter.reply, as_json)
+    if not letter.answered:
+        console.no()
+
+
+async def _ask(home: Path, file: Path, name: str, key: Path | None, timeout_seconds: float) -> Letter:
+    opened = await assembly.open_house(home)
+    try:
+        known = opened.home.policy.consumers.get(name)
+        if known is None:
+            console.usage(
+                f"no consumer {name!r}; there are: {', '.join(opened.home.policy.consumers) or 'none'}"
+            )
+        secret = assembly.read_key(key or home / "keys" / "consumers" / f"{name}.jwk")
+        consumer = client.Consumer(name, known.bus_user, secret)
+        async with served(opened):
+            return await send(opened, file, consumer, timeout_seconds)
+    finally:
+        await opened.close()
+
+
+def _tell(letter: Letter, reply: client.Verified, as_json: bool) -> None:
+    message = reply.message
+    text = message.body.decode("utf-8", "replace")
+    if as_json:
+        console.as_json(
+            {
+                "type": message.type,
+                "content_type": message.content_type,
+                "message_id": letter.request.message_id,
+                "body": text,
+                "receipt": reply.promise.token if reply.promise else None,
+                "exchange": reply.promise.exchange if reply.promise else None,
+            }
+        )
+        return
+    console.say(f"{message.type}, signed by {reply.kid}", "bold green" if letter.answered else "bold red")
+    console.raw(text + "\n")
+    if reply.promise:
+        console.say(f"Receipt for exchange {reply.promise.exchange}; --json prints it.")

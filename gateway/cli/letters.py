@@ -1,0 +1,106 @@
+"""Playing a data consumer: a request file signed, published, its reply awaited and believed only after checking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from consent.vocabulary import Request
+from gateway import assembly, client, records
+from gateway import serve as house
+from gateway.inbound import READERS, body, plain
+from gateway.inbound.misread import NotUnderstood
+from gateway.ports import Outbound
+from gateway.stages import ReplyType
+
+_TYPES: Final = {".json": "application/json", ".xml": "application/xml"}
+
+
+class NoRequest(Exception):
+    """The file can't be sent as a request; `why` names what is wrong, never content."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A request as sent, and the reply as received and checked; None when none came in time."""
+
+    request: Outbound = field(repr=False)
+    reply: client.Verified | None = field(repr=False)
+
+    @property
+    def answered(self) -> bool:
+        return self.reply is not None and self.reply.message.type == ReplyType.EVIDENCE_ANSWER
+
+
+@asynccontextmanager
+async def served(opened: assembly.Opened) -> AsyncIterator[None]:
+    """Serve in this process for as long as it lasts, unless another one of this machine does."""
+    if opened.is_served():
+        yield
+        return
+    bus, stop = await opened.bus(), asyncio.Event()
+    await opened.adopt_policy()
+    serving = asyncio.create_task(house.serve(opened.service(bus), stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await serving
+        await bus.close()
+
+
+async def send(
+    opened: assembly.Opened, file: Path, consumer: client.Consumer, timeout_seconds: float
+) -> Letter:
+    """In: a request file (.xml or .json), who asks. Raises: NoRequest, client.ReplyInvalid, BusUnavailable."""
+    request = question(opened, file, consumer)
+    bus = opened.consumer_bus()
+    try:
+        reply = await client.ask(bus, request, consumer, _gateway(opened), timeout_seconds)
+        return Letter(request, reply)
+    finally:
+        await bus.close()
+
+
+def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> Outbound:
+    """Out: the signed request. Its routing key and message id are those its body has."""
+    content_type = _TYPES.get(file.suffix)
+    if content_type is None:
+        raise NoRequest(f"{file.name}: a request is an .xml or a .json file")
+    said = file.read_bytes()
+    request = _read(opened, said, content_type, consumer)
+    return client.question(
+        consumer,
+        _gateway(opened),
+        f"evidence.{request.evidence}",
+        said,
+        content_type,
+        message_id=request.message,
+        now=opened.house.clock.now(),
+    )
+
+
+def _read(opened: assembly.Opened, said: bytes, content_type: str, consumer: client.Consumer) -> Request:
+    languages, policy = opened.house.languages, opened.home.policy
+    try:
+        heard = body.parse(content_type, said, languages)
+        record = body.record(heard, "evidence.request")
+        message_id = str(record.get("message_id") or opened.house.ids.new())
+        reader = READERS.get(heard.language, plain.request)
+        return reader(record, message_id, heard.language, policy.consumers[consumer.id], policy)
+    except NotUnderstood as why:
+        raise NoRequest(f"the request can't be read: {why.code}") from None
+
+
+def _gateway(opened: assembly.Opened) -> client.Gateway:
+    settings = opened.home.settings
+    find = records.own_key(opened.keys.gateway)
+    return client.Gateway(settings.authority.audience, settings.bus.namespace, find)
