@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from consent.vocabulary import BasisKind, ReasonCode, RecordState
+from gateway.audit.record import LABELLED, Kind, Labelled
 from gateway.errors import FaultCode
 from gateway.views.words import Text, words
 
@@ -20,10 +21,12 @@ BIRTH: Final = (
     "family_name given_names birth_date birth_place sex register_office register_number issued_on "
     "parent1_family_name parent1_given_names parent2_family_name parent2_given_names"
 )
-KINDS: Final = (
-    "asked answered refused no-data failed dead expired quarantined postponed preview.shown preview.used "
-    "preview.discarded submitted changed.pushed notified confirmed objection released export.made read.by"
-)
+KINDS: Final = {
+    kind
+    for kind in Kind
+    if LABELLED[kind] in (Labelled.PERSON, Labelled.PERSON_IF_KNOWN) and not kind.startswith("consent.")
+} | {Kind.POSTPONED, Kind.QUARANTINED}
+"""What can stand under a person's label, and two that could be shown with it; steps of a record have `state`."""
 CLOSED_LISTS: Final = {
     "field": set(RESIDENCE.split()) | set(BIRTH.split()),
     "reason": {*ReasonCode, *FaultCode},
@@ -34,7 +37,7 @@ CLOSED_LISTS: Final = {
     "basis_claimed": set(BasisKind),
     "rule": {"grant", "record", "not-asked", "blocked", "idnr", "not-on-file", "nothing-left"},
     "month": {str(month) for month in range(1, 13)},
-    "outcome": set(KINDS.split()),
+    "outcome": KINDS,
 }
 
 

@@ -1,0 +1,417 @@
+"""The command's word: exit codes others script on, problems with their place and mend, nobody's data on the screen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from zipfile import ZipFile
+
+import pytest
+
+from gateway.cli import main
+from gateway.cli.demo.people import anna
+
+SAMPLES = Path(__file__).parents[4] / "xoev_schemas" / "xeinmal_1_0" / "samples"
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Einmal(Protocol):
+    """Runs `einmal` with these arguments, in this process."""
+
+    def __call__(self, *arguments: object) -> Ended: ...
+
+
+@pytest.fixture
+def einmal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Einmal:
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["einmal", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Out: what a demo left. Copy it before changing it."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["einmal", "demo", str(folder)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert not ended.value.code
+    return folder
+
+
+@pytest.fixture
+def home(played: Path, tmp_path: Path) -> Path:
+    """Out: the demo's home, the test's own."""
+    return shutil.copytree(played / "home", tmp_path / "home")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Path:
+    """Out: a file that names Anna."""
+    file = tmp_path / "anna.json"
+    file.write_text(json.dumps({"idnr": anna().idnr, "birth_date": anna().birth_date.isoformat()}), "utf-8")
+    return file
+
+
+def fingerprint(einmal: Einmal, home: Path) -> str:
+    return str(einmal("keys", "list", "--json", "--home", home).json["fingerprint"])
+
+
+# --- the demo ---
+def test_the_demo_leaves_everything_to_look_at(played: Path) -> None:
+    """Home, messages as sent, the export packed and unpacked, the log's heads, the story."""
+    assert {entry.name for entry in played.iterdir()} >= {
+        "home",
+        "messages",
+        "anna.zip",
+        "anna",
+        "log",
+        "story.md",
+    }
+    assert len(list((played / "messages").iterdir())) == 6 * 3
+    assert "refused (no-basis)" in (played / "story.md").read_text("utf-8")
+    assert "Anna" not in (played / "anna" / "auskunft.html").read_text("utf-8")
+
+
+def test_a_demo_replaces_an_earlier_one_and_nothing_else(tmp_path: Path, einmal: Einmal) -> None:
+    """A folder with anything of somebody's in it is left alone."""
+    (tmp_path / "mine").write_text("keep", "utf-8")
+    assert einmal("demo", tmp_path).code == 2
+    assert (tmp_path / "mine").read_text("utf-8") == "keep"
+
+
+# --- homes ---
+def test_init_makes_a_home_that_check_accepts(tmp_path: Path, einmal: Einmal) -> None:
+    """New keys, an empty log, nothing granted; a second time refuses and changes nothing."""
+    made = einmal("init", tmp_path / "home", "--name", "probestadt.example", "--json")
+    assert made.code == 0
+    assert made.json["authority_vkey"].startswith("probestadt.example+")
+    assert einmal("check", "--home", tmp_path / "home").code == 0
+    before = (tmp_path / "home" / "keys" / "identity.key").read_bytes()
+    again = einmal("init", tmp_path / "home")
+    assert (again.code, "already" in again.err) == (3, True)
+    assert (tmp_path / "home" / "keys" / "identity.key").read_bytes() == before
+
+
+def test_check_names_every_mistake_with_its_place_and_mend(home: Path, einmal: Einmal) -> None:
+    """Two mistakes in two files, both told, with line and key."""
+    purposes, parking = home / "purposes.toml", home / "consumers" / "parkraumbewirtschaftung.toml"
+    purposes.write_text(
+        purposes.read_text("utf-8").replace('purpose = "day-care"', 'purpose = "day-car"'), "utf-8"
+    )
+    parking.write_text(parking.read_text("utf-8").replace("bus_user", "bus_usr"), "utf-8")
+    told = einmal("check", "--home", home)
+    assert told.code == 1
+    assert "purposes.toml:" in told.err
+    assert "Did you mean 'day-care'?" in told.err
+    assert "consumers/parkraumbewirtschaftung.toml:" in told.err
+    found = einmal("check", "--json", "--home", home).json
+    assert not found["ok"]
+    assert all(problem["line"] for problem in found["problems"] if problem["key"] == "bus_usr")
+
+
+def test_check_looks_behind_the_files(home: Path, einmal: Einmal) -> None:
+    """A language nobody can speak and a column that is not there are mistakes too."""
+    register = home / "registers" / "melderegister.toml"
+    register.write_text(register.read_text("utf-8").replace('"strasse"', '"gasse"'), "utf-8")
+    office = home / "consumers" / "wohngeldstelle.toml"
+    office.write_text(office.read_text("utf-8").replace("xeinmal/1.0", "xelsewhere/1.0"), "utf-8")
+    told = einmal("check", "--home", home)
+    assert told.code == 1
+    assert "gasse" in told.err
+    assert "xelsewhere/1.0 is not spoken here" in told.err
+
+
+@pytest.mark.parametrize("command", [("check",), ("log", "head"), ("grants", "list"), ("serve",)])
+def test_where_there_is_no_home_it_says_so(command: tuple[str, ...], tmp_path: Path, einmal: Einmal) -> None:
+    """Exit 3 (check: 1), the missing file is named."""
+    told = einmal(*command, "--home", tmp_path)
+    assert told.code == (1 if command == ("check",) else 3)
+    assert "einmal.toml" in told.err
+
+
+def test_wrong_usage_is_exit_2(einmal: Einmal) -> None:
+    """An unknown command and a missing argument."""
+    assert einmal("nonsense").code == 2
+    assert einmal("citizen", "verify").code == 2
+
+
+# --- keys and grants ---
+def test_a_new_key_is_its_owners_alone_and_never_replaces_one(tmp_path: Path, einmal: Einmal) -> None:
+    """0600, the public half on the screen, a second time refused."""
+    file = tmp_path / "key.jwk"
+    made = einmal("keys", "new", file, "--kid", "somebody")
+    assert made.code == 0
+    assert json.loads(file.read_text("ascii"))["x"] in made.out
+    assert json.loads(file.read_text("ascii"))["d"] not in made.out
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert einmal("keys", "new", file, "--kid", "somebody").code == 3
+
+
+def test_a_grant_counts_once_two_people_have_signed_it(home: Path, einmal: Einmal) -> None:
+    """Written, refused unsigned, refused with one signature, accepted with two, refused after a change."""
+    made = einmal(
+        *("grants", "new", "wohngeld-birth", "--consumer", "wohngeldstelle", "--evidence", "birth"),
+        *("--register", "personenstandsregister", "--field", "family_name", "--purpose", "housing-benefit"),
+        *("--procedure", "wohngeld-antrag", "--basis", "statutory", "--norm", "WoGG § 23"),
+        *("--valid-from", "2026-01-01", "--valid-to", "2027-12-31", "--home", home),
+    )
+    assert made.code == 0
+    assert "is not signed" in made.err
+    file, people = home / "grants" / "wohngeld-birth.toml", home / "keys" / "people"
+    assert einmal("check", "--home", home).code == 1
+    assert einmal("grants", "sign", file, "--key", people / "leitung-standesamt.jwk").code == 0
+    assert "approver" in einmal("check", "--home", home).err
+    assert einmal("grants", "sign", file, "--key", people / "datenschutz.jwk").code == 0
+    assert einmal("check", "--home", home).code == 0
+    assert einmal("grants", "show", "wohngeld-birth", "--json", "--home", home).json["fields"] == [
+        "family_name"
+    ]
+    file.write_text(file.read_text("utf-8").replace("family_name", "birth_date"), "utf-8")
+    assert einmal("check", "--home", home).code == 1
+
+
+def test_nobody_signs_in_another_name(home: Path, einmal: Einmal) -> None:
+    """--as must be the key's own."""
+    key = home / "keys" / "people" / "datenschutz.jwk"
+    told = einmal(
+        "grants", "sign", home / "grants" / "parken.toml", "--key", key, "--as", "leitung-buergeramt"
+    )
+    assert told.code == 2
+
+
+# --- deciding and asking ---
+EXPLAIN = (
+    "explain",
+    "--consumer",
+    "parkraumbewirtschaftung",
+    "--register",
+    "melderegister",
+    "--evidence",
+    "residence",
+)
+
+
+def test_explain_says_yes_or_no_and_why(home: Path, einmal: Einmal) -> None:
+    """Exit 0 with the grant, exit 1 with the reason, exit 2 for an unknown name."""
+    parking = (*EXPLAIN, "--purpose", "resident-parking", "--home", home)
+    assert "grant parken-residence" in einmal(*parking).out
+    refused = einmal(*parking, "--field", "religion", "--json")
+    assert (refused.code, refused.json["code"], refused.json["fields"]) == (
+        1,
+        "fields-not-permitted",
+        ["religion"],
+    )
+    assert einmal(*EXPLAIN, "--purpose", "no-such", "--home", home).code == 2
+
+
+def test_ask_prints_the_checked_reply(played: Path, home: Path, einmal: Einmal) -> None:
+    """An answer is exit 0, a refusal exit 1; the same message again gets the same bytes."""
+    sent = played / "messages"
+    answer = einmal(
+        "ask",
+        sent / "03-parkraumbewirtschaftung-request.json",
+        "--as",
+        "parkraumbewirtschaftung",
+        "--json",
+        "--home",
+        home,
+    )
+    assert (answer.code, answer.json["type"]) == (0, "evidence.answer")
+    assert answer.json["body"].encode() == (sent / "03-parkraumbewirtschaftung-reply.json").read_bytes()
+    refusal = einmal("ask", sent / "04-kitaverwaltung-request.xml", "--as", "kitaverwaltung", "--home", home)
+    assert refusal.code == 1
+    assert "no-basis" in refusal.out
+
+
+def test_ask_refuses_what_is_no_request(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Garbage and unknown endings exit 1, an unknown consumer 2; nothing of the file is printed."""
+    file = tmp_path / "r.xml"
+    file.write_text("<secret>Geheimnis</secret>", "utf-8")
+    told = einmal("ask", file, "--as", "wohngeldstelle", "--home", home)
+    assert told.code == 1
+    assert "Geheimnis" not in told.out + told.err
+    assert einmal("ask", tmp_path / "r.txt", "--as", "wohngeldstelle", "--home", home).code == 1
+    assert einmal("ask", file, "--as", "niemand", "--home", home).code == 2
+
+
+# --- records ---
+def test_a_record_is_made_shown_and_withdrawn(
+    home: Path, person: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """Record, list, show, withdraw; a second withdrawal and an unknown id are honest noes."""
+    said = {
+        "kind": "choice",
+        "subject": {"idnr": anna().idnr, "birth_date": anna().birth_date.isoformat()},
+        "controller": "Stadt Musterstadt",
+        "recipient": "wohngeldstelle",
+        "register": "melderegister",
+        "evidence": "residence",
+        "fields": ["town"],
+        "purpose": "housing-benefit",
+        "procedure": "wohngeld-antrag",
+        "case": "WG-7",
+        "norm": "EGovG § 5",
+        "notice": {"version": "1", "sha256": "0" * 64, "language": "de"},
+        "channel": "counter",
+        "authentication": {"level": "substantial", "event": "test"},
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2027-01-01T00:00:00Z",
+        "recorded_by": "buergerportal",
+    }
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(said), "utf-8")
+    made = einmal("consent", "record", file, "--json", "--home", home).json["record"]
+    listed = einmal("consent", "list", "--subject-file", person, "--home", home)
+    assert made in listed.out
+    shown = einmal("consent", "show", made, "--home", home)
+    assert str(anna().idnr) not in shown.out + listed.out
+    assert einmal("consent", "withdraw", made, "--home", home).code == 0
+    assert einmal("consent", "show", made, "--json", "--home", home).json["state"] == "withdrawn"
+    assert einmal("consent", "withdraw", made, "--home", home).code == 1
+    assert einmal("consent", "show", "no-such", "--home", home).code == 1
+
+
+def test_a_wrong_record_file_is_told_by_its_keys_alone(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Which key and what kind of mistake, never what stands there."""
+    file = tmp_path / "record.json"
+    file.write_text(
+        json.dumps({"kind": "choice", "subject": {"idnr": "Geheimnis"}, "Gemeinheit": 1}), "utf-8"
+    )
+    told = einmal("consent", "record", file, "--home", home)
+    assert told.code == 2
+    assert "subject.idnr" in told.err
+    assert "Geheimnis" not in told.err
+    assert "Gemeinheit" not in told.err
+
+
+# --- the citizen ---
+def test_an_export_verifies_with_the_published_fingerprint_only(
+    home: Path, person: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """0 with fingerprint or vkey; 1 without, with another's; 2 with what is no key."""
+    out = tmp_path / "out.zip"
+    assert einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home).code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    known = einmal("keys", "list", "--json", "--home", home).json
+    for authority in (known["fingerprint"], known["authority_vkey"]):
+        checked = einmal("citizen", "verify", out, "--authority", authority)
+        assert checked.code == 0
+        assert "What is proved, line by line" in checked.out
+    unknown = einmal("citizen", "verify", out, "--json")
+    assert (unknown.code, unknown.json["outcome"]) == (1, "signer-unknown")
+    assert einmal("citizen", "verify", out, "--authority", "0" * 64).code == 1
+    assert einmal("citizen", "verify", out, "--authority", "rubbish").code == 2
+    assert (
+        "Wahr."
+        in einmal("citizen", "verify", out, "--authority", known["fingerprint"], "--language", "de").out
+    )
+
+
+def test_an_export_never_overwrites(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """A file that is there stays as it is."""
+    out = tmp_path / "out.zip"
+    out.write_bytes(b"mine")
+    assert einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home).code == 3
+    assert out.read_bytes() == b"mine"
+
+
+def test_a_page_that_was_touched_fails_the_check(
+    played: Path, home: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """The proof is untouched and true; the page beside it lies, and is named."""
+    forged = tmp_path / "forged.zip"
+    with ZipFile(played / "anna.zip") as honest, ZipFile(forged, "w") as bundle:
+        for name in honest.namelist():
+            body = honest.read(name)
+            if name == "auskunft.html":
+                body = body.replace(b"Wohngeldstelle", "Bücherstelle".encode())
+            bundle.writestr(name, body)
+    told = einmal("citizen", "verify", forged, "--authority", fingerprint(einmal, home))
+    assert told.code == 1
+    assert "auskunft.html" in told.out
+    (tmp_path / "no.zip").write_bytes(b"no")
+    assert einmal("citizen", "verify", tmp_path / "no.zip").code == 1
+
+
+def test_a_person_nobody_knows_gets_an_honest_no(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """No file is written for somebody no register knows; a number with a wrong check digit is wrong usage."""
+    stranger = tmp_path / "s.json"
+    named = {"family_name": "Unbekannt", "given_name": "Gibtsnicht", "birth_date": "1900-01-01"}
+    stranger.write_text(json.dumps(named), "utf-8")
+    told = einmal(
+        "citizen", "export", "--out", tmp_path / "o.zip", "--subject-file", stranger, "--home", home
+    )
+    assert told.code == 1
+    assert not (tmp_path / "o.zip").exists()
+    stranger.write_text(json.dumps({"idnr": "01234567890", "birth_date": "1900-01-01"}), "utf-8")
+    assert (
+        einmal(
+            "citizen", "export", "--out", tmp_path / "o.zip", "--subject-file", stranger, "--home", home
+        ).code
+        == 2
+    )
+
+
+# --- the log ---
+def test_the_log_is_shown_proved_and_verified(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Head and proof name the same checkpoint; every line counts."""
+    head = einmal("log", "head", "--json", "--home", home).json
+    assert set(head) >= {"authority_vkey", "log_vkey", "checkpoint", "size"}
+    proved = einmal("log", "prove", 1, "--json", "--out", tmp_path / "p", "--home", home).json
+    assert proved["proof"].endswith(head["checkpoint"])
+    assert len(list((tmp_path / "p").iterdir())) == 2
+    assert einmal("log", "prove", head["size"], "--home", home).code == 2
+    told = einmal("log", "verify", "--home", home)
+    assert told.code == 0
+    assert f"{head['size']} lines: holds" in told.out
+
+
+def test_one_flipped_byte_of_the_log_is_named(home: Path, einmal: Einmal) -> None:
+    """Table, row and column of what was touched; exit 1."""
+    with closing(sqlite3.connect(home / "data" / "einmal.sqlite3")) as database, database:
+        (salt,) = database.execute("SELECT salt FROM line WHERE idx = 2 LIMIT 1").fetchone()
+        flipped = bytes([salt[0] ^ 1]) + salt[1:]
+        database.execute("UPDATE line SET salt = ? WHERE salt = ?", (flipped, salt))
+    told = einmal("log", "verify", "--home", home)
+    assert told.code == 1
+    assert "line [" in told.out
+    assert " salt:" in told.out
+
+
+# --- standards ---
+def test_messages_are_judged_without_their_values(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """VALID or WARN is exit 0; INVALID and UNKNOWN are 1, with rule and path and no value."""
+    sample = SAMPLES / "anfrage.0101.xml"
+    assert einmal("schemas", "validate", sample, "--home", home).code == 0
+    broken, unknown = tmp_path / "b.xml", tmp_path / "u.xml"
+    broken.write_text(sample.read_text("utf-8").replace("0101</", "Geheimnis</"), "utf-8")
+    unknown.write_text("<nobody xmlns='urn:knows'/>", "utf-8")
+    told = einmal("schemas", "validate", broken, unknown, "--home", home)
+    assert told.code == 1
+    assert "INVALID xeinmal" in told.out
+    assert "UNKNOWN urn:knows" in told.out
+    assert "Geheimnis" not in told.out
