@@ -56,7 +56,6 @@ def still_permitted(evidence: Evidence, permit: Permit) -> Evidence | Refusal:
     same = (
         permit.request == before.request
         and permit.register == before.register
-        and permit.subject == before.subject
         and permit.item == before.item
         and permit.idnr is before.idnr
         and evidence.values.keys() <= permit.fields

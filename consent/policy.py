@@ -136,7 +136,9 @@ def from_archive(packed: bytes, verify: Verify, now: datetime) -> Policy | tuple
     facts = json.loads(files.pop(SETTINGS, b"null"))
     if not isinstance(facts, dict) or facts.keys() != {"retention_classes", "test_identities"}:
         raise ValueError("a policy archive without its settings")
-    settings = Settings(bool(facts["test_identities"]), tuple(facts["retention_classes"]))
+    if not isinstance(facts["test_identities"], bool) or not isinstance(facts["retention_classes"], list):
+        raise ValueError("a policy archive with odd settings")
+    settings = Settings(facts["test_identities"], tuple(facts["retention_classes"]))
     documents = [
         Document(name, data, _parsed(name, data), signature=files.get(_signature_of(name)))
         for name, data in files.items()

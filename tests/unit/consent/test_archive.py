@@ -60,7 +60,16 @@ def test_a_damaged_archive_is_none(cut: int) -> None:
             from_archive(damaged, verify, NOW)
 
 
-@pytest.mark.parametrize("files", [{}, {"settings.json": b"{}"}, {"settings.json": b"[]"}])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"settings.json": b"{}"},
+        {"settings.json": b"[]"},
+        {"settings.json": b'{"retention_classes":[],"test_identities":"false"}'},
+        {"settings.json": b'{"retention_classes":"24m","test_identities":false}'},
+    ],
+)
 def test_an_archive_needs_its_settings(files: dict[str, bytes]) -> None:
     """Which identities are accepted is never guessed."""
     with pytest.raises(ValueError, match="settings"):
