@@ -74,6 +74,7 @@ class Opened:
     shards: Shards
     keys: FileKeys
     registers: Mapping[str, SqlRegister]
+    checkpoints: CheckpointFiles
 
     @property
     def journal(self) -> Journal:
@@ -135,6 +136,7 @@ class Opened:
         for register in self.registers.values():
             register.close()
         await self.store.close()
+        self.checkpoints.close()
 
 
 async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None) -> str:
@@ -150,10 +152,12 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     database.create(_storage_url(home))
     EmbeddedBus.create(root / home.settings.bus.path)
     store = SqlStore(_storage_url(home), records.folding(records.own_key(made.gateway)))
+    checkpoints = CheckpointFiles(root / CHECKPOINTS)
     try:
-        await _shards(home, store, made, ids).create(now)
+        await _shards(home, store, made, ids, checkpoints).create(now)
     finally:
         await store.close()
+        checkpoints.close()
     return made.identity_vkey
 
 
@@ -165,11 +169,13 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
     keys = FileKeys.open(root / KEYS)
     registers = {name: _register(home, name) for name in home.policy.registers}
     store = SqlStore(_storage_url(home), records.folding(records.own_key(keys.gateway)))
+    checkpoints = CheckpointFiles(root / CHECKPOINTS)
     try:
-        shards = _shards(home, store, keys, ids)
+        shards = _shards(home, store, keys, ids, checkpoints)
         await shards.load()
     except BaseException:
         await store.close()
+        checkpoints.close()
         raise
     policies = StorePolicies(store, clock, empty())
     house = House(
@@ -193,7 +199,7 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
         patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
     )
     await policies.refresh()
-    return Opened(home, house, store, shards, keys, registers)
+    return Opened(home, house, store, shards, keys, registers, checkpoints)
 
 
 # --- for commands that open no house ---
@@ -295,8 +301,7 @@ def _as_ports(registers: Mapping[str, SqlRegister]) -> Mapping[str, Register]:
     return dict(registers)
 
 
-def _shards(home: Home, store: JournalStore, keys: FileKeys, ids: Ids) -> Shards:
-    kept = CheckpointFiles(home.root / CHECKPOINTS)
+def _shards(home: Home, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:
     return Shards(home.settings.authority.name, home.settings.log.classes, store, keys, ids, kept)
 
 
