@@ -15,7 +15,7 @@ from consent.policy import Policy
 from consent.vocabulary import BasisClaim, BasisKind, Check, Fact, Permit, Refusal, Request, Subject
 from gateway import assembly
 from gateway.cli import console, subject
-from gateway.views.words import words
+from gateway.outbound.reasons import REASONS
 
 _CLAUSES: Final = {rule.check: rule.clause for rule in RULES}
 _SIGNS: Final = {Fact.PASSED: "✓ passed", Fact.FAILED: "✕ failed", Fact.NOT_NEEDED: "– not needed"}
@@ -93,7 +93,7 @@ def _tell(decision: Permit | Refusal, named: bool) -> None:
         )
         console.say(f"Fields: {', '.join(sorted(decision.fields))}")
     else:
-        console.say(f"No: {decision.code}. {words().text('reason', decision.code).en}", "bold red")
+        console.say(f"No: {decision.code}. {REASONS[decision.code].en}", "bold red")
         if decision.fields:
             console.say(f"Asked for in excess: {', '.join(sorted(decision.fields))}")
     if not named:
