@@ -74,8 +74,18 @@ class House:
 async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed:
     """Settle one delivery: in bytes at the door, out a reply the bus may send, or silence, or a later attempt.
 
+    What was decided under a law that is no longer the one in force is decided again, from the door on.
     Raises: JournalUnavailable.
     """
+    for _ in range(house.patience.decisions):
+        ended = await _attempt(delivery, house)
+        if not isinstance(ended, Moved):
+            return ended
+        await house.policies.refresh()
+    return await _give_up(delivery, house)
+
+
+async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postponed | Moved:
     now = house.clock.now()
 
     # 1. Who is at the door? Nothing is parsed before the signature over the received bytes holds.
@@ -86,23 +96,29 @@ async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed
     if isinstance(case, Repeat):
         return _repeat(case, delivery, sender, house)
     if isinstance(sender, Unauthentic):
-        return await _close(case, Heard(sender), sender, house)
+        return await _turn_away(case, Heard(sender), sender, house)
     if isinstance(sender, Late):
-        return await _close(case, _unheard(delivery, sender.sender, house), sender.refusal, house)
+        return await _turn_away(case, _unheard(delivery, sender.sender, house), sender.refusal, house)
     if case.secondary:
-        return await _close(case, _unheard(delivery, sender, house), _reused(), house)
+        return await _turn_away(case, _unheard(delivery, sender, house), _reused(), house)
 
     # 3. What is asked? Well-formed, schema-valid, by the rules, in an agreed standard.
     request = _read(delivery, sender, house)
     if isinstance(request, Misread):
-        return await _close(case, Heard(sender, request.language), request.refusal, house)
+        return await _turn_away(case, Heard(sender, request.language), request.refusal, house)
     heard = Heard(sender, request.language, request)
 
     # 4. May it be answered? The grant, then the basis.
+    permit = await _decide(request, case, house)
+    if isinstance(permit, Refusal):
+        return await _turn_away(case, heard, permit, house)
+
     # 5. Say so in the journal before any register is touched; a use of the basis is reserved with it.
-    mandate = await _mandate(request, case, sender, house)
+    mandate = await house.journal.asked(case, permit, sender, house.clock.now())
+    if isinstance(mandate, Moved):
+        return mandate
     if isinstance(mandate, Refusal):
-        return await _close(case, heard, mandate, house)
+        return await _turn_away(case, heard, mandate, house)
     heard = Heard(sender, request.language, request, mandate)
 
     try:
@@ -116,6 +132,33 @@ async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed
 
     # 9. The journal again, if the basis still stands.  10. Reply.
     return await _close(case, heard, outcome, house)
+
+
+async def _turn_away(
+    case: Case, heard: Heard, outcome: Refusal | Unauthentic, house: House
+) -> Reply | Silent | Moved:
+    """A no before the register was asked: said only under the law in force, which may be another by now."""
+    believed = house.policies.current().hash
+    if (await house.policies.refresh()).hash != believed:
+        return Moved()
+    return await _close(case, heard, outcome, house)
+
+
+async def _give_up(delivery: Delivery, house: House) -> Reply | Silent:
+    """The law or the basis moved every time: say so, and leave it to the asker."""
+    now = house.clock.now()
+    sender = authenticate(delivery, house.policies.current(), house.terms, now)
+    case = await house.journal.arrive(delivery, sender, now)
+    if isinstance(case, Repeat):
+        return _repeat(case, delivery, sender, house)
+    if isinstance(sender, Unauthentic):
+        return await _close(case, Heard(sender), sender, house)
+    if isinstance(sender, Late):
+        return await _close(case, _unheard(delivery, sender.sender, house), sender.refusal, house)
+    request = _read(delivery, sender, house)
+    if isinstance(request, Misread):
+        return await _close(case, Heard(sender, request.language), request.refusal, house)
+    return await _close(case, Heard(sender, request.language, request), _changed(), house)
 
 
 async def _outcome(mandate: Mandate, house: House) -> Outcome:
@@ -138,18 +181,6 @@ def _read(delivery: Delivery, sender: Sender, house: House) -> Request | Misread
         facts = {Check.AUTHENTIC: Fact.PASSED, Check.SENDER: Fact.PASSED, Check.MESSAGE: Fact.FAILED}
         refusal = Refusal(ReasonCode.MALFORMED, facts, checks=(Check.MESSAGE,))
         return Misread(refusal, inbound.language_of(delivery, house.languages))
-
-
-async def _mandate(request: Request, case: Case, sender: Sender, house: House) -> Mandate | Refusal:
-    for _ in range(house.patience.decisions):
-        permit = await _decide(request, case, house)
-        if isinstance(permit, Refusal):
-            return permit
-        mandate = await house.journal.asked(case, permit, sender, house.clock.now())
-        if not isinstance(mandate, Moved):
-            return mandate
-        await house.policies.refresh()
-    return _changed()
 
 
 async def _decide(request: Request, case: Case, house: House) -> Permit | Refusal:

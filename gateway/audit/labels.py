@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from typing import Final
 
+from consent.vocabulary import SUBJECT
 from gateway.audit import vrf
 from gateway.audit.vrf import VrfKey
 
@@ -15,7 +15,6 @@ LABEL_BYTES: Final = 32
 SALT_BYTES: Final = 32
 LEAF_BYTES: Final = 65
 _VERSION: Final = b"\x01"
-_SUBJECT = re.compile(r"(idnr:[0-9]{11}|(reg|org):[^\s:|]+:[^\x00-\x1f\x7f]+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Leaf:
 
 def is_subject(subject: str) -> bool:
     """Out: whether it is `idnr:<11 digits>`, `reg:<register>:<own key>` or `org:<register>:<id>`."""
-    return _SUBJECT.match(subject) is not None
+    return SUBJECT.match(subject) is not None
 
 
 def alpha(origin: str, subject: str) -> bytes:
