@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -31,6 +31,7 @@ class GroupedWriter(Generic[Job, Result]):
         fault: Callable[[Exception], Exception],
         weight: Callable[[Job], int] = lambda _: 1,
         most: int = 256,
+        linger_seconds: float = 0.0,
         idle: Callable[[], None] | None = None,
         idle_seconds: float | None = None,
     ) -> None:
@@ -42,6 +43,8 @@ class GroupedWriter(Generic[Job, Result]):
         """
         self._write, self._fault, self._weight, self._most = write, fault, weight, most
         self._idle, self._idle_seconds = idle, idle_seconds
+        self._linger_seconds, self._company = linger_seconds, False
+        self._ending = Event()
         self._queue: SimpleQueue[_Waiting[Job, Result] | None] = SimpleQueue()
         self._held: _Waiting[Job, Result] | None = None
         self._closed = False
@@ -64,11 +67,13 @@ class GroupedWriter(Generic[Job, Result]):
         with self._lock:
             if not self._closed:
                 self._closed = True
+                self._ending.set()
                 self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while group := self._next():
+            self._company = self._linger_seconds > 0 and len(group) > 1
             try:
                 results: Sequence[Result] | Exception = self._write([waiting.job for waiting in group])
             except Exception as error:  # noqa: BLE001  whatever it is, every waiting caller must hear of it
@@ -89,6 +94,8 @@ class GroupedWriter(Generic[Job, Result]):
                 self._held = waiting
                 return group
             group.append(waiting)
+            if len(group) == 1 and self._company:
+                self._ending.wait(self._linger_seconds)
 
     def _take(self, *, block: bool) -> _Waiting[Job, Result] | None:
         """Out: the next waiting job; None when there is none (not blocking) or none will come (closed)."""

@@ -16,6 +16,7 @@ import stat
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NoReturn
@@ -44,7 +45,7 @@ _MAX_FILE_BYTES: Final = 16384
 
 @dataclass(frozen=True, slots=True)
 class FileKeys:
-    """Port `Keys` over a home's `keys/`. Sealing: AES-256-GCM under HKDF-SHA-256(master key, context)."""
+    """Port `Keys` over a home's `keys/`. Sealing: AES-256-GCM under HKDF-SHA-256(master key, purpose)."""
 
     _master: bytes = field(repr=False)
     _identity: note.Signer = field(repr=False)
@@ -73,7 +74,7 @@ class FileKeys:
 
     def wrap(self, secret: bytes, context: str) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _SEALED_V1 + nonce + self._cipher(context).encrypt(nonce, secret, _SEALED_V1)
+        return _SEALED_V1 + nonce + self._cipher(context).encrypt(nonce, secret, _bound(context))
 
     def unwrap(self, sealed: bytes, context: str) -> bytes:
         start = len(_SEALED_V1)
@@ -81,13 +82,23 @@ class FileKeys:
         try:
             if sealed[:start] != _SEALED_V1:
                 raise InvalidTag
-            return self._cipher(context).decrypt(nonce, ciphertext, _SEALED_V1)
+            return self._cipher(context).decrypt(nonce, ciphertext, _bound(context))
         except (InvalidTag, ValueError):
             raise Fault("keys") from None
 
     def _cipher(self, context: str) -> AESGCM:
-        info = b"einmal/wrap/v1|" + context.encode("utf-8")
-        return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(self._master))
+        """Out: the cipher of what comes before the context's first `|`; the rest is bound as associated data."""
+        return _derived(self._master, context.partition("|")[0])
+
+
+@lru_cache(maxsize=64)
+def _derived(master: bytes, purpose: str) -> AESGCM:
+    info = b"einmal/wrap/v1|" + purpose.encode("utf-8")
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(master))
+
+
+def _bound(context: str) -> bytes:
+    return _SEALED_V1 + context.encode("utf-8")
 
 
 # --- making ------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from gateway.journal.book import Keeping
 from gateway.journal.shards import Shards, shard_keys
 from gateway.jws import SigningKey
 from gateway.person import Holdings
-from gateway.ports import Clock, Ids, JournalStore, Register
+from gateway.ports import Bus, Clock, Ids, JournalStore, Register
 from gateway.serve import Service
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits
@@ -102,10 +102,17 @@ class Opened:
         owners = bus_file.lock_file(path, "any").parent
         return owners.is_dir() and any(bus_file.lives(path, entry.name) for entry in owners.iterdir())
 
-    def service(self, bus: EmbeddedBus) -> Service:
+    def service(self, bus: Bus) -> Service:
         """Out: what `gateway.serve` serves."""
         limits = self.home.settings.limits
-        return Service(self.house, bus, self.store, limits.concurrency, limits.attempts)
+        return Service(
+            self.house,
+            bus,
+            self.store,
+            limits.concurrency,
+            limits.attempts,
+            limits.reply_keep_days,
+        )
 
     def holdings(self) -> Holdings:
         """Out: where a person's data may be, for their export."""

@@ -91,11 +91,11 @@ def authenticate(
     if entry is None:
         return _unauthentic(ReasonCode.KEY_UNKNOWN)
     sender = _sender(delivery, header, entry[0].id)
-    if not (key.valid_at(sender.issued) and key.valid_at(now)):
-        return _unauthentic(ReasonCode.KEY_NOT_VALID)
     wrong = _misaddressed(delivery, header, terms) or _foreign(delivery, header, entry[0], terms)
     if wrong is not None:
         return _unauthentic(wrong)
+    if not (key.valid_at(sender.issued) and key.valid_at(now)):
+        return Unauthentic(_refusal(ReasonCode.KEY_NOT_VALID), sender)
     untimely = _untimely(sender, terms, now)
     if untimely is not None:
         return Late(sender, _refusal(untimely))

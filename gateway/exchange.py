@@ -19,13 +19,14 @@ from consent.minimise import minimise, still_permitted
 from consent.vocabulary import Check, Evidence, Fact, Permit, ReasonCode, Refusal, Request, Withheld
 from gateway import inbound, outbound
 from gateway.authenticate import Terms, authenticate
-from gateway.errors import Fault, FaultCode
+from gateway.errors import Fault, FaultCode, JournalUnavailable
 from gateway.journal import Journal
 from gateway.ports import Clock, ConsentStore, Ids, Keys, Policies, Register
 from gateway.stages import (
     Answer,
     Case,
     Delivery,
+    Elsewhere,
     Failure,
     Heard,
     Late,
@@ -82,7 +83,10 @@ async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed
         if not isinstance(ended, Moved):
             return ended
         await house.policies.refresh()
-    return await _give_up(delivery, house)
+    ended = await _give_up(delivery, house)
+    if isinstance(ended, Moved):
+        raise JournalUnavailable("journal")
+    return ended
 
 
 async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postponed | Moved:
@@ -144,7 +148,7 @@ async def _turn_away(
     return await _close(case, heard, outcome, house)
 
 
-async def _give_up(delivery: Delivery, house: House) -> Reply | Silent:
+async def _give_up(delivery: Delivery, house: House) -> Reply | Silent | Moved:
     """The law or the basis moved every time: say so, and leave it to the asker."""
     now = house.clock.now()
     sender = authenticate(delivery, house.policies.current(), house.terms, now)
@@ -195,13 +199,15 @@ def _answer(evidence: Evidence, mandate: Mandate, house: House) -> Answer:
     return Answer(evidence, written, mandate)
 
 
-async def _close(case: Case, heard: Heard, outcome: Outcome, house: House) -> Reply | Silent:
+async def _close(case: Case, heard: Heard, outcome: Outcome, house: House) -> Reply | Silent | Moved:
     """9. The second journal line, if the basis still stands; 10. the reply, once a signed checkpoint covers it."""
     for _ in range(house.patience.decisions):
         written = _words(outcome, case, heard, house)
         settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
         if isinstance(settled, Repeat):
             return _repeat(settled, None, heard.sender, house)
+        if isinstance(settled, Elsewhere):
+            return Moved()
         if not isinstance(settled, Moved):
             message, receipt = settled
             return Reply(case.exchange, message, receipt) if message else Silent(receipt)

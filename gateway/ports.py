@@ -121,6 +121,10 @@ class Bus(Protocol):
         """Move it to the bus's own dead letters: the backstop, when the house can't even keep it."""
         ...
 
+    async def forget(self, before: datetime) -> int:
+        """Drop replies nobody fetched and dead letters from before. Out: how many."""
+        ...
+
     async def stop(self) -> None:
         """End `deliveries`; what is in hand may still be acked."""
         ...
@@ -355,6 +359,14 @@ class JournalStore(Protocol):
 
     async def open_shard(self, origin: str, retention: str, secrets: bytes, opening: Line) -> bool:
         """Open a shard with leaf 0. Out: False when the class has an open shard already (nothing was written)."""
+        ...
+
+    async def keep_checkpoint(self, origin: str, size: int, note: str) -> None:
+        """Keep a signed checkpoint of a committed head for good (LOG.md 9: closing ones, one a day)."""
+        ...
+
+    async def forget(self, now: datetime) -> int:
+        """Erase replies and kept deliveries whose time is over (DOMAIN.md 5). Out: of how many exchanges."""
         ...
 
     async def line(self, position: Position) -> StoredLine | None: ...

@@ -26,8 +26,12 @@ class Service:
     store: JournalStore
     concurrency: int
     attempts: int
+    keep_days: int
+    """How long replies, dead letters and quarantined bodies are kept (DOMAIN.md 5)."""
     pause_seconds: float = 1.0
     """How long a delivery waits when the journal can't be written."""
+    housekeeping_seconds: float = 3600.0
+    """How often what is past its time is erased."""
 
 
 async def serve(service: Service, stop: asyncio.Event) -> None:
@@ -35,6 +39,7 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
     await resend(service)
     places = asyncio.Semaphore(service.concurrency)
     watch = asyncio.create_task(_stop_when(stop, service.bus))
+    keeper = asyncio.create_task(_keep_house(service))
     try:
         async with asyncio.TaskGroup() as hands:
             async for delivery in service.bus.deliveries():
@@ -43,11 +48,28 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
                 task.add_done_callback(lambda _: places.release())
     finally:
         watch.cancel()
+        keeper.cancel()
 
 
 async def _stop_when(stop: asyncio.Event, bus: Bus) -> None:
     await stop.wait()
     await bus.stop()
+
+
+async def _keep_house(service: Service) -> None:
+    while True:
+        try:
+            await tidy(service)
+        except (JournalUnavailable, BusUnavailable) as fault:
+            logger().error("housekeeping-failed", where=fault.where)
+        await asyncio.sleep(service.housekeeping_seconds)
+
+
+async def tidy(service: Service) -> int:
+    """Erase what was kept for its days and no longer. Out: of how many exchanges and messages."""
+    now = service.house.clock.now()
+    erased = await service.store.forget(now)
+    return erased + await service.bus.forget(now - timedelta(days=service.keep_days))
 
 
 async def resend(service: Service) -> int:

@@ -68,6 +68,8 @@ class Unauthentic:
     """Not provably from anyone: quarantined, never answered."""
 
     refusal: Refusal
+    signer: Sender | None = None
+    """Whose signature it is, where only the time of its key is over: an exchange under way ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """The basis, the policy or a use changed in between: nothing was written, decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The message is another exchange's by now, or its id another message's: nothing was written, begin again."""
 
 
 @dataclass(frozen=True, slots=True)

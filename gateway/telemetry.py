@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
-from typing import IO, Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -36,7 +36,7 @@ def _short(value: object) -> object:
     return value if isinstance(value, int | float | bool) else str(value)[:_CHARACTERS]
 
 
-def configure(stream: IO[str] | None = None) -> None:
+def configure(stream: TextIO | None = None) -> None:
     """Send log lines to `stream` (default: standard error), one JSON object a line."""
     structlog.configure(
         processors=[

@@ -88,7 +88,7 @@ def exceptions_watched() -> Iterator[Watch]:
     sys.settrace(_trace)
     yield WATCH
     sys.settrace(before)
-    threading.settrace(None)  # type: ignore[arg-type]  # the documented way to stop it
+    threading.settrace(None)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

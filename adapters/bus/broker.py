@@ -12,6 +12,7 @@ from adapters.bus.file import Connect, connect_file, open_file, unavailable
 from adapters.bus.jobs import Job
 from adapters.grouped import GroupedWriter
 
+LINGER_SECONDS: Final = 0.004
 POLL_SECONDS: Final = 0.05
 """How often a waiting process looks whether another one changed the file."""
 
@@ -34,7 +35,12 @@ class Broker:
             self._file.close()
             raise unavailable(error) from None
         self._writer: GroupedWriter[Job, object] = GroupedWriter(
-            "bus-write", self._write, fault=unavailable, idle=self._look, idle_seconds=POLL_SECONDS
+            "bus-write",
+            self._write,
+            fault=unavailable,
+            linger_seconds=LINGER_SECONDS,
+            idle=self._look,
+            idle_seconds=POLL_SECONDS,
         )
 
     async def do(self, job: Job) -> object:

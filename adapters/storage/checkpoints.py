@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
+from typing import Final
 from urllib.parse import quote
 
 from gateway.errors import JournalUnavailable
+
+PAUSE_SECONDS: Final = 0.2
+"""A file is replaced no more often than this: it may be behind, and each time costs an `fsync`."""
 
 
 class CheckpointFiles:
@@ -28,7 +32,7 @@ class CheckpointFiles:
         self._newest: dict[str, str] = {}
         self._waiting: dict[str, str] = {}
         self._writing = False
-        self._closed = False
+        self._closed = self._hurry = False
         self._failed: str | None = None
         self._thread = Thread(target=self._run, name="checkpoint-write", daemon=True)
         self._thread.start()
@@ -57,7 +61,10 @@ class CheckpointFiles:
     def flush(self) -> None:
         """Wait until what was kept so far is on the disk. Raises: JournalUnavailable."""
         with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._waiting and not self._writing)
+            self._hurry = False
             if self._failed is not None:
                 raise JournalUnavailable(self._failed)
 
@@ -84,6 +91,7 @@ class CheckpointFiles:
             with self._changed:
                 self._failed, self._writing = failed, False
                 self._changed.notify_all()
+                self._changed.wait_for(lambda: self._closed or self._hurry, PAUSE_SECONDS)
 
     def _store(self, origin: str, note: str) -> None:
         path = self._path(origin)

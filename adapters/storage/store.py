@@ -34,9 +34,13 @@ from gateway.stages import Position
 P = ParamSpec("P")
 Out = TypeVar("Out")
 Alone: TypeAlias = Callable[[Connection], object]
+Look: TypeAlias = Callable[[Connection], object]
+"""A look-up of a few rows by their keys: what every exchange does, so it shares a thread's turn with others."""
 Job: TypeAlias = Entry | Confirmation | Alone
 
 GROUP_LINES: Final = 256
+LINGER_SECONDS: Final = 0.004
+"""Groups are at most 256 lines or 5 ms (LOG.md 9.2)."""
 
 
 class SqlStore:
@@ -51,7 +55,15 @@ class SqlStore:
         self._fold = fold
         self._edges = Edges()
         self._writer: GroupedWriter[Job, object] = GroupedWriter(
-            "journal-write", self._write, fault=unavailable, weight=_weight, most=GROUP_LINES
+            "journal-write",
+            self._write,
+            fault=unavailable,
+            weight=_weight,
+            most=GROUP_LINES,
+            linger_seconds=LINGER_SECONDS,
+        )
+        self._looker: GroupedWriter[Look, object] = GroupedWriter(
+            "journal-look", self._look_up, fault=unavailable
         )
 
     # --- writing ---------------------------------------------------------------------------------------
@@ -135,9 +147,28 @@ class SqlStore:
             self._database.threads, lambda: self._database.read(query, *args, **kwargs)
         )
 
+    async def _look(
+        self, query: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
+    ) -> Out:
+        found = await self._looker.submit(lambda connection: query(connection, *args, **kwargs))
+        return cast("Out", found)
+
+    def _look_up(self, looks: Sequence[Look]) -> Sequence[object]:
+        def each(connection: Connection) -> Sequence[object]:
+            return [self._seen(look, connection) for look in looks]
+
+        return self._database.read(each)
+
+    @staticmethod
+    def _seen(look: Look, connection: Connection) -> object:
+        try:
+            return look(connection)
+        except Exception as error:  # noqa: BLE001  told to this look-up's caller alone
+            return unavailable(error)
+
     async def recall(self, consumer: str, message_id: str, digest: str, now: datetime) -> Known | None:
         """Out: what became of this message before, or None."""
-        return await self._read(queries.recall, ExchangeKey("", consumer, message_id, digest, 0), now)
+        return await self._look(queries.recall, ExchangeKey("", consumer, message_id, digest, 0), now)
 
     async def unconfirmed(self) -> Sequence[tuple[str, bytes]]:
         """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
@@ -170,7 +201,7 @@ class SqlStore:
 
     async def policy(self) -> tuple[str, bytes] | None:
         """Out: hash and archived bytes of the current policy."""
-        return await self._read(queries.policy)
+        return await self._look(queries.policy)
 
     async def archived_policy(self, digest: str) -> bytes | None:
         """Out: the archived bytes of that hash."""
@@ -182,7 +213,7 @@ class SqlStore:
 
     async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
         """Out: the claimed record, or every record of that recipient and case when none is named."""
-        return await self._read(queries.records_for, request, exchange, self._fold)
+        return await self._look(queries.records_for, request, exchange, self._fold)
 
     async def record(self, record: str) -> Record | None:
         """Out: the record as it stands."""
@@ -199,6 +230,7 @@ class SqlStore:
     async def close(self) -> None:
         """Write what is waiting, then close the database."""
         await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._looker.close)
         await asyncio.to_thread(self._database.close)
 
 

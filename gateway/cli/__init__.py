@@ -23,6 +23,7 @@ from gateway.cli import (
     schemas,
     serve,
 )
+from gateway.cli.bench import command as bench
 from gateway.cli.demo import command as demo
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.shards import Restored
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (home, demo, serve, ask, explain, consent, citizen, log, keys, grants, schemas):
+for group in (home, demo, serve, ask, explain, consent, citizen, log, keys, grants, schemas, bench):
     group.register(app)
 
 

@@ -69,7 +69,8 @@ class Limits(Table):
     """Every limit of the house."""
 
     body_bytes: Count = 2_000_000
-    xml_depth: Count = 64
+    xml_depth: Annotated[int, Field(gt=0, le=255)] = 64
+    """libxml2 itself stops at 256."""
     xml_elements: Count = 50_000
     xml_attributes: Count = 64
     xml_text_bytes: Count = 1_000_000

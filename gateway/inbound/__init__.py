@@ -6,6 +6,7 @@ agree. What fails is a `Misread`: a refusal, and the language to say it in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -20,6 +21,8 @@ from xoev_schemas.languages import JSON, Languages
 
 _KIND: Final = "evidence"
 _RECORD: Final = "evidence.request"
+
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 Reader: TypeAlias = Callable[[Mapping[str, Any], str, str, Consumer, Policy], Request]
 """In: a record, the id it was sent under, its language, who asks, the policy. Out: the request.
@@ -36,6 +39,10 @@ def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Language
     consumer = policy.consumers[sender.consumer]
     language = None
     try:
+        if consumer.encrypt:  # encryption is not spoken yet: who demands it is not served in the clear
+            raise NotUnderstood(ReasonCode.ENCRYPTION_REQUIRED)
+        if not _UUID.fullmatch(delivery.message_id):
+            raise NotUnderstood(ReasonCode.RULE_VIOLATED)
         said = body.parse(delivery.content_type, delivery.body, languages)
         language = said.language
         if language not in consumer.standards:

@@ -41,6 +41,7 @@ from gateway.stages import (
     Answer,
     Case,
     Delivery,
+    Elsewhere,
     Heard,
     Late,
     Mandate,
@@ -77,12 +78,28 @@ class Journal:
         self, delivery: Delivery, sender: Sender | Unauthentic | Late, now: datetime
     ) -> Case | Repeat:
         """Out: the exchange this delivery is, new or gone on with; or what it was answered before."""
+        if isinstance(sender, Unauthentic):
+            return await self._outside(delivery, sender, now)
         known_sender = sender.sender if isinstance(sender, Late) else sender
-        if isinstance(known_sender, Sender):
-            consumer, message, digest = known_sender.consumer, known_sender.message_id, known_sender.digest
-        else:
-            consumer, digest = "", jws.digest(lines.as_received(delivery))
-            message = digest
+        return await self._met(
+            delivery, known_sender.consumer, known_sender.message_id, known_sender.digest, now
+        )
+
+    async def _outside(self, delivery: Delivery, sender: Unauthentic, now: datetime) -> Case | Repeat:
+        """A stranger's delivery is the same again by all that the door saw of it; one whose key has ended on the
+        way still ends the exchange it began, and is answered nothing."""
+        signer = sender.signer
+        if signer is not None:
+            known = await self._store.recall(signer.consumer, signer.message_id, signer.digest, now)
+            if known is not None and known.same:
+                met = await self._met(delivery, signer.consumer, signer.message_id, signer.digest, now)
+                return replace(met, message=None, refusal=None) if isinstance(met, Repeat) else met
+        digest = jws.digest(lines.as_received(delivery))
+        return await self._met(delivery, "", digest, digest, now)
+
+    async def _met(
+        self, delivery: Delivery, consumer: str, message: str, digest: str, now: datetime
+    ) -> Case | Repeat:
         known = await self._store.recall(consumer, message, digest, now)
         case = Case(
             self._ids.new(), 1, message, consumer or None, digest, delivery.received, delivery.correlation_id
@@ -122,11 +139,11 @@ class Journal:
 
     async def settled(
         self, case: Case, heard: Heard, outcome: Outcome, written: Written | None, now: datetime
-    ) -> tuple[Outgoing | None, Receipt] | Moved | Repeat:
+    ) -> tuple[Outgoing | None, Receipt] | Moved | Repeat | Elsewhere:
         """The terminal line; evidence is committed only while its basis and its policy stand (LOG.md 9.3).
 
-        Out: the signed message to send and its receipt; Moved (nothing written: decide again); or Repeat when
-        another process settled the exchange first.
+        Out: the signed message to send and its receipt; Moved (nothing written: decide again); Repeat when
+        another process settled the exchange first; Elsewhere when the message became another exchange's.
         """
         retention = lines.retention(case, heard, outcome) or self._keeping.default_class
         sender = heard.sender.sender if isinstance(heard.sender, Late) else heard.sender
@@ -160,8 +177,10 @@ class Journal:
         match result:
             case Committed():
                 return message, Receipt(result.first, self._shards.checkpoint(result.head, shard))
-            case Known():
+            case Known(same=True, settled=True):
                 return await self._repeat(result)
+            case Known():
+                return Elsewhere()
             case _:
                 return Moved()
 

@@ -158,6 +158,7 @@ class Shards:
             last = [shard for shard in await self._store.shards() if shard.retention == retention][-1]
         if last.closed:
             note = self.checkpoint(last.head, self._opened(last))
+            await self._store.keep_checkpoint(last.head.origin, last.head.size, note)
             await self._begin(retention, now, note)
         await self.load()
 

@@ -67,7 +67,8 @@ async def {name}(case: Case, heard: Heard, found: Found, house: House, now: date
 
 def test_each_skipped_room_is_a_type_error(tmp_path: Path) -> None:
     """Leaving out a room, or ignoring its refusal, does not type-check: one error for each, in its own function."""
-    source, owner = HEAD, {}
+    source = HEAD
+    owner: dict[int, str] = {}
     for name, text in SKIPS.items():
         start = source.count("\n") + 1
         source += text.format(name=f"skips_{name}")

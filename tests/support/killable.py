@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import town
+
 from gateway import serve
 from gateway.journal import Journal
 from gateway.stages import Mandate
@@ -95,7 +96,7 @@ async def _run(root: Path, steps: Steps) -> None:
         for name, register in opened.registers.items()
     }
     house = replace(opened.house, journal=_over(opened.journal, store), consents=store, registers=registers)
-    service = serve.Service(house, bus, store, concurrency=1, attempts=5)
+    service = serve.Service(house, bus, store, concurrency=1, attempts=5, keep_days=10)
     await serve.resend(service)
     if waiting(root):
         async for delivery in own.deliveries():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any
 
 from consent.decide import decide
@@ -47,12 +49,12 @@ def _us(policy: Policy) -> float:
 def _policy(grants: int) -> Policy:
     """Out: a policy of that many grants: every consumer has its share, each for a procedure of its own."""
     share = grants // _CONSUMERS
-    key = '{ kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }'
     validity = "valid_from = 2026-01-01T00:00:00Z\nvalid_to = 2027-12-31T00:00:00Z"
     title = 'title = { de = "A", en = "A" }'
     files = {
         f"consumers/consumer-{n}.toml": f'id = "consumer-{n}"\n{title}\nbus_user = "consumer-{n}"\n'
-        f'standards = ["json/1.0"]\n[[key]]\nkid = "consumer-{n}"\nuse = "sig"\n{validity}\njwk = {key}\n'
+        f'standards = ["json/1.0"]\n[[key]]\nkid = "consumer-{n}"\nuse = "sig"\n{validity}\n'
+        f"jwk = {_key(f'consumer-{n}')}\n"
         for n in range(_CONSUMERS)
     }
     files["registers/melderegister.toml"] = (
@@ -67,7 +69,7 @@ def _policy(grants: int) -> Policy:
         ("leitung", 'role = "register-owner"\nregisters = ["melderegister"]'),
         ("zweite", 'role = "approver"'),
     ):
-        files[f"people/{name}.toml"] = f'id = "{name}"\n{role}\n{validity}\njwk = {key}\n'
+        files[f"people/{name}.toml"] = f'id = "{name}"\n{role}\n{validity}\njwk = {_key(name)}\n'
     files["grants/all.toml"] = "".join(
         f'[[grant]]\nid = "grant-{n}-{m}"\nconsumer = "consumer-{n}"\nregister = "melderegister"\n'
         f'evidence = "residence"\nfields = ["street"]\npurpose = "purpose-0"\nprocedures = ["procedure-{m}"]\n'
@@ -85,3 +87,9 @@ def _policy(grants: int) -> Policy:
     policy = read(documents, Settings(True, ("24m",)), lambda *_: ("leitung", "zweite"), NOW)
     assert isinstance(policy, Policy), policy[:3]
     return policy
+
+
+def _key(name: str) -> str:
+    """Out: something of the form of a public key; nothing is signed with it."""
+    x = urlsafe_b64encode(sha256(name.encode()).digest()).decode().rstrip("=")
+    return f'{{ kty = "OKP", crv = "Ed25519", x = "{x}" }}'

@@ -1,0 +1,52 @@
+"""`einmal bench`: the figures of the house, on a home of its own in a folder that is removed again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+
+from gateway import assembly
+from gateway.cli import console
+from gateway.cli.bench import appending, deciding, exchanging
+from gateway.cli.bench.measuring import machine
+from gateway.cli.demo import home as demo_home
+
+
+def register(app: typer.Typer) -> None:
+    app.command("bench")(bench)
+
+
+def bench(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Measure: whole exchanges against their floor, durable log lines a second, a decision."""
+    figures = asyncio.run(_run())
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    for name, found in figures.items():
+        console.say(name, "bold")
+        for key, value in found.items():
+            console.say(f"  {key:22} {value}")
+
+
+async def _run() -> dict[str, Any]:
+    with TemporaryDirectory(prefix="einmal-bench-") as folder:
+        root = Path(folder) / "home"
+        root.mkdir()
+        demo_home.write(root, assembly.now().year, assembly.new_key)
+        await assembly.create(root)
+        opened = await assembly.open_house(root)
+        try:
+            await opened.adopt_policy()
+            return {
+                "embedded": await exchanging.run(opened, Path(folder)),
+                "log": await appending.run(opened),
+                "decide": deciding.run(),
+                "machine": machine(),
+            }
+        finally:
+            await opened.close()
