@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import Final
 
 import pytest
 from faults import Fault, faulty
@@ -29,8 +27,6 @@ from gateway.journal.book import Keeping
 from gateway.ports import Outbound, Register
 from gateway.stages import Mandate, Postponed, Reply, Silent
 
-Crash = tuple[House, Fault]
-
 
 async def question(town: Town, chosen: bool = True) -> Outbound:
     asked = town.asks(ORDINARY, case=f"WG-{IDS.new()}")
@@ -39,20 +35,32 @@ async def question(town: Town, chosen: bool = True) -> Outbound:
     return asking(town, asked, "json/1.0")
 
 
+TIMES: Final = 8
+
+
 @pytest.mark.parametrize("chosen", [True, False], ids=["answered", "refused"])
 async def test_the_same_message_many_times_at_once_is_one_exchange(
     town: Town, chosen: bool, exceptions_watched: object
 ) -> None:
-    """A consumer that publishes twice in a row, a broker that delivers twice: one end, one reply, its bytes."""
+    """A consumer that publishes twice in a row, a broker that delivers twice: all under way before the first
+    has its answer, and yet one end, one reply, its bytes."""
     request = await question(town, chosen)
     before = await lines(town.opened.store)
-    house, _ = guarded(town.opened.house, town.opened.store)
-    results = await asyncio.gather(*(handle(town.delivery(request), house) for _ in range(8)))
+    all_ask = asyncio.Barrier(TIMES)
+
+    async def together(mandate: Mandate, real: Register) -> Found | NotFound:
+        async with asyncio.timeout(10):
+            await all_ask.wait()
+        return await real.fetch(mandate)
+
+    house, doors = guarded(town.opened.house, town.opened.store, together)
+    results = await asyncio.gather(*(handle(town.delivery(request), house) for _ in range(TIMES)))
     told = await since(before, town.opened.store)
     [exchange] = {line.exchange for line in told}
     assert ended(told, exchange or "") == ("answered" if chosen else "refused")
+    assert doors["melderegister"].touched == ([exchange] * TIMES if chosen else [])
     replies = [result.message for result in results if isinstance(result, Reply)]
-    assert len(replies) == len(results)
+    assert len(replies) == TIMES
     assert all(reply == replies[0] for reply in replies)
     accepted, terminal, in_flight = await town.opened.store.counts()
     assert (accepted, in_flight) == (terminal, 0)
@@ -60,7 +68,7 @@ async def test_the_same_message_many_times_at_once_is_one_exchange(
 
 async def test_the_same_id_for_two_bodies_at_once_answers_one(town: Town, exceptions_watched: object) -> None:
     """Whichever comes first owns the id; the other is told so; nobody is told both."""
-    first, second = await question(town), await question(town)
+    first = await question(town)
     again = town.asks(ORDINARY, case="WG-2026-2", message_id=first.message_id)
     second = asking(town, again, "json/1.0")
     before = await lines(town.opened.store)
@@ -83,18 +91,6 @@ def breaking(town: Town, fault: Fault) -> House:
     keeping = Keeping(opened.home.settings.log.default_class, limits.reply_keep_days)
     journal = Journal(opened.shards, store, opened.keys, IDS, keeping)
     return replace(opened.house, journal=journal, consents=store)
-
-
-def _broken(path: Path, fault: Fault) -> sqlite3.Connection:
-    return faulty(fault, connect_sqlite, path)
-
-
-@pytest.fixture
-async def stores() -> AsyncIterator[list[SqlStore]]:
-    made: list[SqlStore] = []
-    yield made
-    for store in made:
-        await store.close()
 
 
 @pytest.mark.parametrize("line", ["asked", "settled"])
