@@ -50,7 +50,8 @@ def minimise(found: Found | NotFound, permit: Permit) -> Evidence | Withheld | R
 def still_permitted(evidence: Evidence, permit: Permit) -> Evidence | Refusal:
     """In: evidence cut under an earlier permit, and what is permitted now that basis or policy moved.
 
-    Out: the same evidence under the new permit, if that permits all of it; else a refusal (LOG.md 9.3).
+    Out: the same evidence under the new permit, if that permits all of it; else a refusal (LOG.md 9.3). Another
+    record's use was never reserved, so what was asked on one record leaves on that record or not at all.
     """
     before = evidence.permit
     same = (
@@ -58,6 +59,7 @@ def still_permitted(evidence: Evidence, permit: Permit) -> Evidence | Refusal:
         and permit.register == before.register
         and permit.item == before.item
         and permit.idnr is before.idnr
+        and (permit.basis.kind, permit.basis.record) == (before.basis.kind, before.basis.record)
         and evidence.values.keys() <= permit.fields
         and (evidence.notice is None or permit.blocked == "deliver-with-notice")
     )

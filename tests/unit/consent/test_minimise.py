@@ -12,6 +12,7 @@ from law_sample import ANNA, NOW, RECORD, policy, request
 from consent.decide import decide
 from consent.minimise import minimise, still_permitted
 from consent.vocabulary import (
+    BasisKind,
     Check,
     Evidence,
     Fact,
@@ -166,6 +167,18 @@ def test_evidence_of_one_request_is_never_another_s() -> None:
     """The permit must be for the same request."""
     other = replace(permit(), request=request(message="5a0c3fd2-8f6e-4c4a-9d62-000000000002"))
     assert isinstance(still_permitted(evidence(minimise(found(), permit())), other), Refusal)
+
+
+@pytest.mark.parametrize("other", [{"record": "record-2"}, {"kind": BasisKind.CONSENT}], ids=str)
+def test_evidence_leaves_on_the_record_it_was_asked_on(other: dict[str, Any]) -> None:
+    """Only that record's use is reserved: what another one permits was never counted against its uses."""
+    cut = evidence(minimise(found(), permit()))
+    moved = replace(cut.permit, basis=replace(cut.permit.basis, **other))
+    again = still_permitted(cut, moved)
+    assert isinstance(again, Refusal)
+    assert again.code is ReasonCode.BASIS_CHANGED
+    renewed = replace(cut.permit, basis=replace(cut.permit.basis, revision=2))
+    assert evidence(still_permitted(cut, renewed)).permit.basis.revision == 2
 
 
 def test_nothing_personal_is_printed() -> None:
