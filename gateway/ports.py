@@ -346,7 +346,10 @@ class JournalStore(Protocol):
         ...
 
     async def unconfirmed(self) -> Sequence[tuple[str, bytes]]:
-        """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
+        """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have.
+
+        Without evidence whose record was withdrawn since: its delivery comes back and is told so (LOG.md 9.4).
+        """
         ...
 
     async def shards(self) -> Sequence[Shard]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters.storage.judging import GroupState, record_state
+from adapters.storage.judging import STILL_ANSWERABLE, GroupState, record_state
 from adapters.storage.loading import load_exchanges, read_tile, record_events
 from adapters.storage.prepared import Prepared
 from adapters.storage.saving import Fold, form_name
@@ -70,10 +70,15 @@ def recall(connection: Connection, key: ExchangeKey, now: datetime) -> Known | N
 
 
 def unconfirmed(connection: Connection) -> list[tuple[str, bytes]]:
-    """Out: the outbox, oldest first."""
+    """Out: the outbox, oldest first; without what its person has ended since, as in `recall`."""
+    answerable = RECORD.c.state.in_([str(state) for state in STILL_ANSWERABLE])
     rows = connection.execute(
         sa.select(EXCHANGE.c.exchange, EXCHANGE.c.reply)
-        .where(sa.text("reply is not null and confirmed is null"))
+        .outerjoin(RECORD, RECORD.c.record == EXCHANGE.c.record)
+        .where(
+            sa.text("reply is not null and confirmed is null"),
+            sa.or_(EXCHANGE.c.kind != "answered", EXCHANGE.c.record.is_(None), answerable),
+        )
         .order_by(EXCHANGE.c.terminal_shard, EXCHANGE.c.terminal_idx)
     )
     return [(row.exchange, row.reply) for row in rows]

@@ -310,6 +310,15 @@ class TestStanding:
         assert (answered.withdrawn, answered.reply) == (True, None)
         assert (refused.withdrawn, refused.reply) == (False, b"sealed reply")
 
+    async def test_the_outbox_gives_out_no_evidence_after_a_withdrawal(self, store: SqlStore) -> None:
+        """What a crash left unsent stays inside; an expired record's reply and a refusal are still owed."""
+        await settle(store, "x", standing=standing("c-1", 1))
+        await settle(store, "y", "refused", standing=standing("c-1", 1))
+        await committed(store, "over", records=(step("c-1", 2, RecordState.EXPIRED),))
+        assert [exchange for exchange, _ in await store.unconfirmed()] == ["exchange-x", "exchange-y"]
+        await committed(store, "withdrawn", records=(step("c-1", 3, RecordState.WITHDRAWN),))
+        assert [exchange for exchange, _ in await store.unconfirmed()] == ["exchange-y"]
+
     async def test_a_loaded_policy_is_the_current_one(self, store: SqlStore) -> None:
         """The last loaded policy counts; earlier ones stay in the archive."""
         await committed(store, "loaded", policy=("b" * 64, b"newer"))
