@@ -29,7 +29,8 @@ class Service:
     keep_days: int
     """How long replies, dead letters and quarantined bodies are kept (DOMAIN.md 5)."""
     pause_seconds: float = 1.0
-    """How long a delivery waits when the journal can't be written."""
+    """How long a delivery waits when the journal can't be written; twice as long each time."""
+    most_pause_seconds: float = 60.0
     housekeeping_seconds: float = 3600.0
     """How often what is past its time is erased."""
 
@@ -60,8 +61,8 @@ async def _keep_house(service: Service) -> None:
     while True:
         try:
             await tidy(service)
-        except (JournalUnavailable, BusUnavailable) as fault:
-            logger().error("housekeeping-failed", where=fault.where)
+        except Exception as error:  # noqa: BLE001  what is past its time is erased the next time, whatever it was
+            logger().error("housekeeping-failed", **told(error))
         await asyncio.sleep(service.housekeeping_seconds)
 
 
@@ -96,13 +97,16 @@ async def attend(delivery: Delivery, service: Service) -> None:
         await service.bus.ack(delivery)
     except JournalUnavailable as fault:
         logger().error("journal-unavailable", where=fault.where)
-        await _back(delivery, service)
+        await _later(delivery, service)
     except BusUnavailable as fault:
         # Unacknowledged: the bus brings it back by itself once it is there again.
         logger().error("bus-unavailable", where=fault.where)
     except Exception as error:  # noqa: BLE001  nothing a message holds may stop the house
         logger().error("unforeseen", attempt=delivery.attempt, **told(error))
-        await _back(delivery, service)
+        if delivery.attempt < service.attempts:
+            await _later(delivery, service)
+        else:
+            await _bury(delivery, service)
 
 
 async def _send(exchange: str, message: Outgoing, service: Service) -> None:
@@ -114,13 +118,18 @@ async def _send(exchange: str, message: Outgoing, service: Service) -> None:
     await service.store.confirmed(exchange, service.house.clock.now())
 
 
-async def _back(delivery: Delivery, service: Service) -> None:
-    """Bring it back later; after its attempts only the bus's own dead letters are left."""
+async def _later(delivery: Delivery, service: Service) -> None:
+    """Bring it back, however often: what waits for the journal has no outcome yet, and must have one."""
+    wait = min(service.pause_seconds * 2 ** min(delivery.attempt - 1, 16), service.most_pause_seconds)
     try:
-        if delivery.attempt >= service.attempts:
-            await service.bus.bury(delivery)
-        else:
-            later = service.house.clock.now() + timedelta(seconds=service.pause_seconds)
-            await service.bus.postpone(delivery, later)
+        await service.bus.postpone(delivery, service.house.clock.now() + timedelta(seconds=wait))
+    except BusUnavailable as fault:
+        logger().error("bus-unavailable", where=fault.where)
+
+
+async def _bury(delivery: Delivery, service: Service) -> None:
+    """The house can't deal with it: only the bus's own dead letters are left."""
+    try:
+        await service.bus.bury(delivery)
     except BusUnavailable as fault:
         logger().error("bus-unavailable", where=fault.where)
