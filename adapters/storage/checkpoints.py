@@ -32,6 +32,7 @@ class CheckpointFiles:
         self._newest: dict[str, str] = {}
         self._waiting: dict[str, str] = {}
         self._writing = False
+        self._rounds = 0
         self._closed = self._hurry = False
         self._failed: str | None = None
         self._thread = Thread(target=self._run, name="checkpoint-write", daemon=True)
@@ -48,8 +49,7 @@ class CheckpointFiles:
         return max((note for note in (mine, stored) if note is not None), key=tree_size, default=None)
 
     def keep(self, origin: str, note: str) -> None:
-        """Replace the kept note unless a larger tree's is kept. Raises: JournalUnavailable when the last write
-        failed."""
+        """Replace the kept note unless a larger tree's is kept. Raises: JournalUnavailable while writing fails."""
         with self._changed:
             if self._failed is not None:
                 raise JournalUnavailable(self._failed)
@@ -61,9 +61,10 @@ class CheckpointFiles:
     def flush(self) -> None:
         """Wait until what was kept so far is on the disk. Raises: JournalUnavailable."""
         with self._changed:
+            begun = self._rounds + (1 if self._writing else 0)
             self._hurry = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._waiting and not self._writing)
+            self._changed.wait_for(lambda: not self._writing and (not self._waiting or self._rounds > begun))
             self._hurry = False
             if self._failed is not None:
                 raise JournalUnavailable(self._failed)
@@ -82,14 +83,19 @@ class CheckpointFiles:
                 if not self._waiting:
                     return
                 work, self._waiting, self._writing = self._waiting, {}, True
-            failed = None
+            failed, again = None, dict[str, str]()
             for origin, note in work.items():
                 try:
                     self._store(origin, note)
                 except (OSError, JournalUnavailable) as error:
                     failed = f"checkpoint file ({type(error).__name__})"
+                    again[origin] = note
             with self._changed:
+                # What could not be written is tried again, unless a newer one waits or nobody will need it.
+                if not self._closed:
+                    self._waiting = again | self._waiting
                 self._failed, self._writing = failed, False
+                self._rounds += 1
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closed or self._hurry, PAUSE_SECONDS)
 

@@ -102,6 +102,23 @@ def test_a_damaged_file_stops(files: CheckpointFiles, tmp_path: Path, content: s
     assert path.read_text() == content
 
 
+def test_writing_goes_on_once_it_can(files: CheckpointFiles, tmp_path: Path) -> None:
+    """A full disk stops the house while it is full, and no longer; what could not be written is not lost."""
+    folder = tmp_path / "checkpoints"
+    folder.rename(tmp_path / "elsewhere")
+    files.keep(ORIGIN, note(1))
+    with pytest.raises(JournalUnavailable):
+        files.flush()
+    with pytest.raises(JournalUnavailable):
+        files.keep(ORIGIN, note(2))
+    (tmp_path / "elsewhere").rename(folder)
+    files.flush()
+    assert reopened(tmp_path) == note(1)
+    files.keep(ORIGIN, note(3))
+    files.flush()
+    assert reopened(tmp_path) == note(3)
+
+
 def test_what_a_crash_left_behind_is_not_read(files: CheckpointFiles, tmp_path: Path) -> None:
     """A half-written new file beside the old one changes nothing."""
     files.keep(ORIGIN, note(1))
