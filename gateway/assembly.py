@@ -180,33 +180,35 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
     try:
         shards = _shards(home, store, keys, ids, checkpoints)
         await shards.load()
+        policies = StorePolicies(store, clock, empty())
+        house = House(
+            journal=Journal(
+                shards, store, keys, ids, Keeping(settings.log.default_class, limits.reply_keep_days)
+            ),
+            policies=policies,
+            consents=store,
+            registers=_as_ports(registers),
+            languages=_languages(home),
+            keys=keys,
+            clock=clock,
+            ids=ids,
+            terms=Terms(
+                settings.authority.audience,
+                settings.bus.namespace,
+                limits.body_bytes,
+                limits.clock_skew_seconds,
+                limits.request_lifetime_seconds,
+            ),
+            patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
+        )
+        await policies.refresh()
+        return Opened(home, house, store, shards, keys, registers, checkpoints)
     except BaseException:
+        for register in registers.values():
+            register.close()
         await store.close()
         checkpoints.close()
         raise
-    policies = StorePolicies(store, clock, empty())
-    house = House(
-        journal=Journal(
-            shards, store, keys, ids, Keeping(settings.log.default_class, limits.reply_keep_days)
-        ),
-        policies=policies,
-        consents=store,
-        registers=_as_ports(registers),
-        languages=_languages(home),
-        keys=keys,
-        clock=clock,
-        ids=ids,
-        terms=Terms(
-            settings.authority.audience,
-            settings.bus.namespace,
-            limits.body_bytes,
-            limits.clock_skew_seconds,
-            limits.request_lifetime_seconds,
-        ),
-        patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
-    )
-    await policies.refresh()
-    return Opened(home, house, store, shards, keys, registers, checkpoints)
 
 
 # --- for commands that open no house ---
@@ -243,7 +245,7 @@ def read_key(file: Path) -> SigningKey:
 def verify_log(root: Path) -> tuple[LogReport, ...]:
     """Check every shard as it is stored; the store is believed in nothing. Raises: ConfigurationFault, Fault."""
     home, keys = load_home(root), open_keys(root)
-    kept = CheckpointFiles(root / CHECKPOINTS)
+    outside = _outside(root, _storage_url(home))
     with open_columns(_storage_url(home)) as columns:
         shards = columns.shards()
         reports: list[LogReport] = []
@@ -251,10 +253,9 @@ def verify_log(root: Path) -> tuple[LogReport, ...]:
             first = at == 0 or shards[at - 1].retention != shard.retention
             last = at + 1 == len(shards) or shards[at + 1].retention != shard.retention
             public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys)
-            outside = kept.read(shard.origin)
             checkpoints = list(columns.checkpoints(shard.origin))
-            if outside is not None:
-                checkpoints.append(CheckpointRow(tree_size(outside), outside, CHECKPOINTS))
+            if (note := outside.get(shard.origin)) is not None:
+                checkpoints.append(CheckpointRow(tree_size(note), note, CHECKPOINTS))
             log = StoredLog(
                 shard=shard,
                 lines=columns.lines(shard.origin),
@@ -271,6 +272,18 @@ def verify_log(root: Path) -> tuple[LogReport, ...]:
     if strays:
         reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
     return tuple(reports)
+
+
+def _outside(root: Path, url: str) -> Mapping[str, str | None]:
+    """Out: the kept checkpoints. Read before the columns, which others may be adding to: a note read later could
+    be ahead of them without anything being wrong."""
+    with open_columns(url) as columns:
+        origins = [shard.origin for shard in columns.shards()]
+    kept = CheckpointFiles(root / CHECKPOINTS)
+    try:
+        return {origin: kept.read(origin) for origin in origins}
+    finally:
+        kept.close()
 
 
 def _public(sealed: bytes | None, origin: str, keys: FileKeys) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:
