@@ -59,10 +59,13 @@ def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Language
 
 
 def language_of(delivery: Delivery, languages: Languages) -> str:
-    """In: bytes nobody understood or will read. Out: the language to answer in, as far as can be told."""
+    """In: bytes nobody understood or will read. Out: the language to answer in, as far as can be told.
+
+    Never raises: whatever stopped the reading may well stop it here again.
+    """
     try:
         return body.parse(delivery.content_type, delivery.body, languages).language
-    except NotUnderstood:
+    except Exception:  # noqa: BLE001
         return body.guess(delivery.content_type, languages)
 
 

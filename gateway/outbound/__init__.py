@@ -88,7 +88,7 @@ def _no(
     try:
         setting = Setting(case, language, context, languages, message_id, now)
         media, body = _writer(language).no(said, setting)
-    except Unwritable:
+    except Exception:  # noqa: BLE001  a no must always be possible: without its words the exchange can't end
         media, body = plain.no(said, Setting(case, JSON, context, languages, message_id, now))
     return Written(kind, media, body, message_id)
 

@@ -234,3 +234,17 @@ def test_nothing_of_a_request_is_printed() -> None:
     shown = repr(understood(at_the_door)) + repr(at_the_door)
     assert not any(word in shown for word in ("Beispiel", "Anna", "02468135774", "1990"))
     assert json.loads(as_json())["subject"]["family_name"] == "Beispiel"
+
+
+def test_the_language_is_guessed_whatever_breaks() -> None:
+    """What stops the reading in a way nobody foresaw does not stop the refusal of it."""
+
+    class Broken:
+        default_xml = XML
+
+        @property
+        def limits(self) -> object:
+            raise LookupError("nobody foresaw this")
+
+    broken: Any = Broken()
+    assert inbound.language_of(delivery(b"<a/>", "application/xml"), broken) == XML

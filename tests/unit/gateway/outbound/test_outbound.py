@@ -184,3 +184,21 @@ def test_the_same_evidence_is_written_in_the_same_bytes() -> None:
 
 def _body(written: Written) -> tuple[str, bytes]:
     return written.content_type, written.body
+
+
+class Speechless:
+    """Languages that break where they are used, as no one foresaw."""
+
+    house = ("einmal", "Einmal")
+
+    def message(self, language: str, record: str) -> object:
+        raise LookupError("nobody foresaw this")
+
+
+@pytest.mark.parametrize("language", ["xeinmal/1.0", "oots-edm/1.0"])
+def test_a_no_is_said_whatever_breaks(language: str) -> None:
+    """In JSON, when the asker's language fails in a way of its own."""
+    broken: Any = Speechless()
+    written = outbound.refusal(Refusal(ReasonCode.NO_GRANT), case(), language, {}, broken, REPLY, NOW)
+    assert (written.type, written.content_type) == (ReplyType.EVIDENCE_REFUSAL, "application/json")
+    assert json.loads(written.body)["code"] == "no-grant"
