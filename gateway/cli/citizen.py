@@ -86,9 +86,8 @@ def export(
     if archive is None:
         console.say("No register knows this person, or not just one: nothing was written.")
         console.no()
-    with out.open("xb") as target:
-        target.write(archive)
-    out.chmod(0o600)
+    out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
+    out.write_bytes(archive)
     console.say(f"{out} is written. Check it with: einmal citizen verify {out} --authority FINGERPRINT")
 
 
