@@ -27,6 +27,8 @@ check: $(STAMP) ## format, lint, types, floors, generated files in step
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m gateway.audit.schema | cmp - gateway/audit/event-v1.schema.json
+	$(BIN)/python tests/support/reasons_doc.py | cmp - docs/reasons.md
 
 live: $(STAMP) ## only what needs real servers
 	$(BIN)/python -m pytest tests/live
