@@ -91,13 +91,12 @@ class Shards:
     async def create(self, now: datetime) -> None:
         """Open the first shard of every class. Explicit: running never does it."""
         for retention in self._classes:
-            await self._begin(retention, now, None)
+            await self._begin(retention, (now.year, now.month), None)
         await self.load()
 
     async def load(self) -> None:
         """Know the store's open shards. Raises: Restored when the store is behind what was signed."""
-        for shard in await self._store.shards():
-            self._guard(shard)
+        for shard in await self._guarded():
             if not shard.closed and shard.secrets is not None:
                 known = self._open.get(shard.retention)
                 if known is None or known.origin != shard.head.origin:
@@ -159,11 +158,12 @@ class Shards:
         if last.closed:
             note = self.checkpoint(last.head, self._opened(last))
             await self._store.keep_checkpoint(last.head.origin, last.head.size, note)
-            await self._begin(retention, now, note)
+            # A clock that lags behind the one that closed the month still opens the month after it.
+            await self._begin(retention, max((now.year, now.month), _after(month)), note)
         await self.load()
 
-    async def _begin(self, retention: str, now: datetime, previous: str | None) -> None:
-        origin = str(Origin(self._authority, retention, now.year, now.month))
+    async def _begin(self, retention: str, month: tuple[int, int], previous: str | None) -> None:
+        origin = str(Origin(self._authority, retention, *month))
         keys = ShardKeys.generate(origin, self._ids.random)
         statement = self._keys.sign_as_authority(statement_text(origin, keys))
         event = opening_event(self._classes, statement, previous)
@@ -179,7 +179,21 @@ class Shards:
         keys = shard_keys(origin, shard.secrets, self._keys)
         return OpenShard(origin, Origin.parse(origin).month_number, keys, labels.system(origin))
 
-    def _guard(self, shard: Shard) -> None:
-        note = self._kept.read(shard.head.origin)
-        if note is not None and int(note.split("\n", 2)[1]) > shard.head.size:
-            raise Restored(shard.head.origin)
+    async def _guarded(self) -> Sequence[Shard]:
+        """Out: the store's shards. Raises: Restored."""
+        shards = await self._store.shards()
+        kept = [(shard.head.origin, self._kept.read(shard.head.origin)) for shard in shards]
+        sizes = {origin: int(note.split("\n", 2)[1]) for origin, note in kept if note is not None}
+        if any(shard.head.size < sizes.get(shard.head.origin, 0) for shard in shards):
+            # Lines committed and signed since the store was read put the note ahead: only a head read after the
+            # note says that the store is behind.
+            shards = await self._store.shards()
+        for shard in shards:
+            if shard.head.size < sizes.get(shard.head.origin, 0):
+                raise Restored(shard.head.origin)
+        return shards
+
+
+def _after(month: tuple[int, int]) -> tuple[int, int]:
+    year, number = month
+    return (year, number + 1) if number < 12 else (year + 1, 1)

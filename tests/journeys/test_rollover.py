@@ -1,0 +1,145 @@
+"""The end of a month under load, by two processes, with clocks that differ, and with a death on the way (LOG.md 5)."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import killable
+import midnight
+import pytest
+import town as towns
+from town import StillClock, Town
+
+from gateway import assembly
+from gateway.audit import note
+from gateway.exchange import handle
+from gateway.journal.shards import Restored
+from gateway.ports import Shard
+from gateway.stages import Position, Reply
+
+SPAWN = multiprocessing.get_context("forkserver")
+SPAWN.set_forkserver_preload(
+    ["gateway.assembly", "gateway.cli.demo.home"]
+)  # the server doesn't know the tests' path
+MOST_STEPS = 60
+NEXT = ["12m/2026-11", "12m/2026-12", "24m/2026-11", "24m/2026-12"]
+
+
+def live(work: Callable[..., None], *given: object, copies: int = 1) -> list[int | None]:
+    """Run processes side by side. Out: how each ended."""
+    processes = [SPAWN.Process(target=work, args=given) for _ in range(copies)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    return [process.exitcode for process in processes]
+
+
+async def linked(root: Path) -> None:
+    """Each class has one new shard; it names the closing checkpoint of the one before; the whole log verifies."""
+    town = await towns.opened(root, StillClock(midnight.EVE + timedelta(minutes=1)))
+    shards = await town.opened.store.shards()
+    assert midnight.months([shard.head.origin for shard in shards]) == NEXT
+    assert [shard.closed for shard in shards] == [True, False, True, False]
+    for before, after in zip(shards[::2], shards[1::2], strict=True):
+        opening = await town.opened.store.line(Position(after.head.origin, 0))
+        assert opening is not None
+        previous = json.loads(opening.line.event or b"")["previous"]
+        assert note.split(previous)[0].split("\n")[:2] == [before.head.origin, str(before.head.size)]
+        kept = await town.opened.store.checkpoints(before.head.origin)
+        assert (before.head.size, previous) in kept
+    await town.opened.close()
+    assert all(report.holds for report in assembly.verify_log(root))
+
+
+async def test_two_processes_work_through_midnight(founded: Path, tmp_path: Path) -> None:
+    """Nobody is turned away, each class has exactly one new shard, and the log of both months verifies."""
+    root = tmp_path / "home"
+    shutil.copytree(founded, root)
+    assert live(midnight.works, str(root), 1.0, 8, copies=2) == [0, 0]
+    outcomes = Counter((root / midnight.OUTCOMES).read_text().splitlines())
+    assert set(outcomes) == {"evidence.answer"}
+    await linked(root)
+
+
+async def test_a_death_at_any_step_of_the_roll_over_is_made_good(founded: Path, tmp_path: Path) -> None:
+    """SIGKILL between any two steps, then another process: the same closing head, one successor, a log that holds."""
+    for fatal in range(MOST_STEPS):
+        root = tmp_path / f"at-{fatal}"
+        shutil.copytree(founded, root)
+        [code] = live(midnight.rolls, str(root), fatal)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        assert live(midnight.rolls, str(root), None) == [0]
+        await linked(root)
+        shutil.rmtree(root)
+    else:
+        pytest.fail("the steps never end")
+    names = {step.split(" ", 1)[1] for step in (root / killable.STEPS).read_text().splitlines()}
+    assert {f"{when} store.{step}" for when in ("before", "after") for step in midnight.ROLLING} <= names
+
+
+class Growing:
+    """The store, to which another one always adds a line while its shards are being listed."""
+
+    def __init__(self, town: Town) -> None:
+        self._town, self._store = town, town.opened.store
+
+    async def shards(self) -> Any:
+        found = await self._store.shards()
+        assert isinstance(
+            await handle(self._town.delivery(midnight.parking(self._town)), self._town.opened.house), Reply
+        )
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def test_a_head_that_grows_while_it_is_read_is_not_behind(town: Town) -> None:
+    """What others commit and sign between reading the store and reading the kept checkpoint is no restored backup."""
+    midnight.over(town.opened.shards, Growing(town))
+    await town.opened.shards.load()
+
+
+class Behind:
+    """The store as it was, whatever was signed since."""
+
+    def __init__(self, shards: list[Shard]) -> None:
+        self._shards = shards
+
+    async def shards(self) -> list[Shard]:
+        return self._shards
+
+
+async def test_a_head_that_stays_behind_is(town: Town) -> None:
+    """A store that is still behind when it is read after the checkpoint was restored from a backup."""
+    before = list(await town.opened.store.shards())
+    await handle(town.delivery(midnight.parking(town)), town.opened.house)
+    midnight.over(town.opened.shards, Behind(before))
+    with pytest.raises(Restored):
+        await town.opened.shards.load()
+
+
+async def test_a_clock_that_lags_opens_the_month_that_has_begun(founded: Path, tmp_path: Path) -> None:
+    """Another machine, a second ahead, closed the month and died: whose clock says November opens December."""
+    root = tmp_path / "home"
+    shutil.copytree(founded, root)
+    town = await towns.opened(root, StillClock(midnight.EVE))
+    for shard in await town.opened.store.shards():
+        await town.opened.store.close_shard(shard.head.origin)
+    for question in (midnight.parking(town), await midnight.chosen(town)):
+        result = await handle(town.delivery(question), town.opened.house)
+        assert isinstance(result, Reply)
+        assert result.message.type == "evidence.answer"
+    await town.opened.close()
+    await linked(root)
