@@ -22,7 +22,9 @@ from gateway.audit.record import TERMINAL
 from gateway.cli.demo.people import anna
 
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["killable"])
+SPAWN.set_forkserver_preload(
+    ["gateway.assembly", "gateway.cli.demo.home"]
+)  # the server doesn't know the tests' path
 MOST_STEPS = 60
 
 
