@@ -63,7 +63,6 @@ class Policy:
     archived: bytes = field(repr=False)
     """The files it was read from: `from_archive` gives this policy back."""
     _grants: Mapping[_GrantKey, tuple[Grant, ...]] = field(repr=False)
-    _users: Mapping[str, Consumer] = field(repr=False)
     _keys: Mapping[str, tuple[Consumer, Key]] = field(repr=False)
     _requirements: Mapping[str, Procedure] = field(repr=False)
     _register_identifiers: Mapping[tuple[str, str], Register] = field(repr=False)
@@ -77,10 +76,6 @@ class Policy:
     def evidence(self, register: str, evidence: str) -> EvidenceType | None:
         """Out: what that register says about that evidence type."""
         return self._evidence.get((register, evidence))
-
-    def consumer_of_user(self, bus_user: str) -> Consumer | None:
-        """Out: the consumer whose bus user this is."""
-        return self._users.get(bus_user)
 
     def key(self, kid: str) -> tuple[Consumer, Key] | None:
         """Out: a key and whose it is, valid or not."""
@@ -244,7 +239,6 @@ def _assemble(shelf: _Shelf, settings: Settings, packed: bytes) -> Policy:
         grants=_index((item.id, item) for item in shelf.grants),
         archived=packed,
         _grants=MappingProxyType({key: tuple(grants) for key, grants in by_question.items()}),
-        _users=_index((item.bus_user, item) for item in shelf.consumers),
         _keys=_index((key.kid, (item, key)) for item in shelf.consumers for key in item.keys),
         _requirements=_index((name, item) for item in shelf.procedures for name in item.requirements),
         _register_identifiers=_index(

@@ -15,7 +15,6 @@ from nacl import bindings
 SUITE: Final = b"\x03"
 KEY_BYTES: Final = 32
 PROOF_BYTES: Final = 80
-OUTPUT_BYTES: Final = 64
 _CHALLENGE_BYTES: Final = 16
 _ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 _FIELD: Final = 2**255 - 19

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Language: TypeAlias = Literal["de", "en"]
 Tone: TypeAlias = Literal["given", "kept", "open", "note"]
-
-LANGUAGES: Final[tuple[Language, ...]] = ("de", "en")
 
 
 @dataclass(frozen=True, slots=True)

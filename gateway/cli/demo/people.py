@@ -92,10 +92,6 @@ def anna() -> Person:
     return people()[0]
 
 
-def by_idnr(idnr: str) -> Person | None:
-    return next((person for person in people() if person.idnr == idnr), None)
-
-
 class _Chance:
     """Draws for one person: SHA-256 of what they are for."""
 

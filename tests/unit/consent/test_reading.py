@@ -39,11 +39,9 @@ def test_the_sample_is_read() -> None:
     policy = sample()
     assert set(policy.registers) == {"melderegister", "personenstandsregister"}
     assert [grant.id for grant in policy.grants_for(request())] == ["wohngeld-residence"]
-    consumer = policy.consumer_of_user("wohngeldstelle")
-    assert consumer is policy.consumers["wohngeldstelle"]
     found = policy.key("wohngeldstelle-2026")
     assert found is not None
-    assert found[0] is consumer
+    assert found[0] is policy.consumers["wohngeldstelle"]
     assert found[1].jwk.members() == {"kty": "OKP", "crv": "Ed25519", "x": key_of("wohngeldstelle")}
     procedure = policy.procedure_of_requirement("urn:example:requirement")
     assert procedure is policy.procedures["wohngeld-antrag"]
@@ -56,7 +54,6 @@ def test_the_sample_is_read() -> None:
 def test_what_is_not_there_is_not_found() -> None:
     """Unknown names give nothing, and so does the empty policy."""
     for policy in (sample(), empty()):
-        assert policy.consumer_of_user("nobody") is None
         assert policy.key("nobody") is None
         assert policy.procedure_of_requirement("x") is None
         assert policy.register_of_identifier("9930", "x") is None
