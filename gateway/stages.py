@@ -3,8 +3,8 @@
     Delivery → Sender → Request → Permit → Mandate → Evidence → Answer → Receipt → Reply
 
 `Request`, `Permit`, `Refusal`, `Evidence` are words of the law and live in `consent.vocabulary`.
-Built in one place only (tests/house/test_constructor_homes.py): `Permit` in consent/decide.py, `Mandate` and
-`Receipt` in gateway/journal.py, `Reply` in gateway/exchange.py.
+Built in one place only (tests/house/test_constructor_homes.py): `Permit` in consent/decide.py, `Evidence` in
+consent/minimise.py, `Mandate` and `Receipt` in gateway/journal/, `Reply` in gateway/exchange.py.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Delivery:
     correlation_id: str | None
     received: datetime
     attempt: int
-    """1 for the first delivery; counted by the store, not by the broker."""
+    """1 for the first delivery; the bus's own count. How often its exchange was tried is the journal's (`Case`)."""
 
 
 @dataclass(frozen=True, slots=True)
