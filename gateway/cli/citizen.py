@@ -37,6 +37,10 @@ _HEAD: Final = {
     ),
     Outcome.FALSE: Text("Falsch.", "False."),
 }
+_ANOTHER: Final = Text(
+    "Der Schlüssel, den Sie genannt haben, ist es nicht. Vergleichen Sie ihn noch einmal mit dem veröffentlichten.",
+    "It is not the key you named. Compare yours with the published one again.",
+)
 _LINES: Final = Text("Was bewiesen ist, Zeile für Zeile:", "What is proved, line by line:")
 _COLUMNS: Final = (
     Text("wann", "when"),
@@ -120,7 +124,7 @@ def verify(
     try:
         verdict = verify_export(found.proof.document, authority, auditor or ())
     except NoteInvalid as wrong:
-        console.usage(f"a key given is none: {wrong}")
+        console.usage(f"a key given is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
     agreement = None
     if verdict.outcome is not Outcome.FALSE:
         agreement = compare(found, *person.told_lines(found.proof.document))
@@ -128,6 +132,8 @@ def verify(
         console.as_json(_facts(verdict, agreement))
     else:
         _tell(file, verdict, agreement, language.value)
+        if authority is not None and verdict.outcome is Outcome.SIGNER_UNKNOWN:
+            console.say(_ANOTHER.to(language.value), "bold red")
     if not verdict.true or agreement is None or agreement.wrong:
         console.no()
 

@@ -85,8 +85,8 @@ _SHOWN: Final = {
         "It was signed by {authority}, with the published key.",
     ),
     "unchanged": (
-        "Die {lines} Einträge stehen im unterschriebenen Protokoll, unverändert und in dieser Reihenfolge.",
-        "The {lines} entries stand in the signed log, unchanged and in this order.",
+        "Die {lines} Zeilen dazu stehen im unterschriebenen Protokoll, unverändert und in dieser Reihenfolge.",
+        "The {lines} lines behind them stand in the signed log, unchanged and in this order.",
     ),
     "withheld": (
         "{withheld} weitere Einträge sind nach Gesetz zurückgehalten oder gelöscht; die Vorschrift steht dabei.",
