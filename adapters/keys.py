@@ -173,9 +173,7 @@ def _read_private(path: Path) -> str:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        _refuse(
-            path, "is missing", "Make a home's keys with `einmal init`, or restore them from their backup."
-        )
+        _refuse(path, "is missing", "Restore it from its backup, or name the right file.")
     except OSError:
         _refuse(
             path, "can't be opened", "It must be a regular file, no link, that the gateway's user can read."
@@ -235,6 +233,5 @@ def _b64url(data: bytes) -> str:
 
 
 def _refuse(path: Path, wrong: str, mend: str) -> NoReturn:
-    raise ConfigurationFault(
-        (Problem(f"{path.parent.name}/{path.name}", None, "(file)", wrong, mend),)
-    ) from None
+    place = f"{path.parent.name}/{path.name}" if path.parent.name == "keys" else str(path)
+    raise ConfigurationFault((Problem(place, None, "(file)", wrong, mend),)) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +18,8 @@ from gateway import assembly, jws
 from gateway.cli import console
 from gateway.config.signatures import verify
 from gateway.errors import ConfigurationFault
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 def register(app: typer.Typer) -> None:
@@ -94,20 +98,35 @@ def new(
     consumer: Annotated[str, typer.Option(help="Who may ask.")],
     register_: Annotated[str, typer.Option("--register", help="Which register.")],
     evidence: Annotated[str, typer.Option(help="For which evidence type.")],
-    field: Annotated[list[str], typer.Option(help="A field that may be handed on; repeat it.")],
+    field: Annotated[
+        list[str], typer.Option(metavar="FIELD", help="A field that may be handed on; repeat it.")
+    ],
     purpose: Annotated[str, typer.Option(help="The purpose's code.")],
-    procedure: Annotated[list[str], typer.Option(help="A procedure's code; repeat it.")],
-    basis: Annotated[list[str], typer.Option(help="choice, consent or statutory; repeat it.")],
+    procedure: Annotated[list[str], typer.Option(metavar="CODE", help="A procedure's code; repeat it.")],
+    basis: Annotated[
+        list[str], typer.Option(metavar="BASIS", help="choice, consent or statutory; repeat it.")
+    ],
     norm: Annotated[str, typer.Option(help="The legal norm.")],
-    valid_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")],
-    valid_to: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day.")],
-    recorded_by: Annotated[list[str] | None, typer.Option(help="Whose records count; repeat it.")] = None,
+    valid_from: Annotated[
+        datetime, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The first day, like 2026-01-31.")
+    ],
+    valid_to: Annotated[
+        datetime, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The last day, like 2027-12-31.")
+    ],
+    recorded_by: Annotated[
+        list[str] | None, typer.Option(metavar="CONSUMER", help="Whose records count; repeat it.")
+    ] = None,
     retention: Annotated[str, typer.Option(help="The retention class.")] = "24m",
     blocked: Annotated[str, typer.Option(help="hide or deliver-with-notice.")] = "hide",
     idnr: Annotated[bool, typer.Option("--idnr", help="The register may be asked with the IDNr.")] = False,
     home: console.Home = console.HERE,
 ) -> None:
-    """Write grants/NAME.toml, unsigned: it counts for nothing until two people have signed it."""
+    """Write grants/NAME.toml, for two people to sign.
+
+    Until both have, `einmal check` says so and no command opens the home.
+    """
+    if not _NAME.fullmatch(name):
+        console.usage(f"a grant's name has small letters, digits and hyphens only, not {name!r}")
     file = home / "grants" / f"{name}.toml"
     said = {
         "id": name,
@@ -141,28 +160,36 @@ def sign(
         str | None, typer.Option("--as", metavar="PERSON", help="Who signs; must be the key's.")
     ] = None,
 ) -> None:
-    """Add a person's signature. Signatures over an older state of the file are dropped."""
+    """Add a person's signature.
+
+    Signatures over an older state of the file are dropped.
+    """
     signer, body = assembly.read_key(key), file.read_bytes()
     if person not in (None, signer.kid):
         console.usage(f"the key in {key} is {signer.kid!r}'s, not {person!r}'s")
+    people = _people(file.parent.parent / "people")
+    if people and signer.kid not in people:
+        console.usage(f"the key in {key} is {signer.kid!r}'s, and people/ has nobody of that id")
     beside = file.with_suffix(".sig")
     others = beside.read_text("utf-8") if beside.exists() else None
-    if others is not None and not _still_good(body, others, signer.kid, file):
-        console.say(
-            "The signatures so far are for another state of the file, or this one is among them: begun anew."
-        )
-        others = None
+    if others is not None:
+        signers = verify(body, others.encode(), people.get)
+        if signers is None:
+            console.say("The signatures so far are for another state of the file: begun anew.")
+            others = None
+        elif signer.kid in signers:
+            console.say(f"{signer.kid} has signed this state of the file already: nothing to do.")
+            return
     beside.write_text(jws.sign_file(body, [signer], others), "utf-8")
     console.say(f"{beside} holds the signature of {signer.kid}.")
 
 
-def _still_good(body: bytes, signatures: str, signer: str, file: Path) -> bool:
-    """Out: whether every signature so far fits the file as it is, and none is by the same person."""
+def _people(folder: Path) -> Mapping[str, dict[str, str]]:
+    """Out: the public key of everybody in `people/`, by id."""
     people: dict[str, dict[str, str]] = {}
-    for entry in sorted((file.parent.parent / "people").glob("*.toml")):
+    for entry in sorted(folder.glob("*.toml")):
         people |= _person(entry)
-    signers = verify(body, signatures.encode(), people.get)
-    return signers is not None and signer not in signers
+    return people
 
 
 def _person(entry: Path) -> dict[str, dict[str, str]]:
