@@ -22,17 +22,25 @@ def ask(
     consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who asks.")],
     key: Annotated[
         Path | None,
-        typer.Option(help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home."),
+        typer.Option(
+            metavar="FILE",
+            help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home.",
+        ),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="How long to wait for the reply, in seconds.")] = 30.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the reply.")
+    ] = 30.0,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """Reaches a running `einmal serve`; where none runs, this process answers itself. Exit 1 on a refusal."""
+    """Send one request, print the reply. Exit 1 on a refusal.
+
+    It reaches a running `einmal serve`; where none runs, this process answers itself.
+    """
     try:
         letter = asyncio.run(_ask(home, file, consumer, key, timeout))
     except NoRequest as wrong:
-        console.error(f"{wrong.why}.")
+        console.error(f"{file}: {wrong.why}.")
         console.no()
     except client.ReplyInvalid as wrong:
         console.error(f"A reply came and proves nothing: {wrong.code}.")
@@ -53,7 +61,12 @@ async def _ask(home: Path, file: Path, name: str, key: Path | None, timeout_seco
             console.usage(
                 f"no consumer {name!r}; there are: {', '.join(opened.home.policy.consumers) or 'none'}"
             )
-        secret = assembly.read_key(key or home / "keys" / "consumers" / f"{name}.jwk")
+        file_of_key = key or home / "keys" / "consumers" / f"{name}.jwk"
+        secret = assembly.read_key(file_of_key)
+        if secret.kid not in {one.kid for one in known.keys}:
+            console.usage(
+                f"the key in {file_of_key} is {secret.kid!r}: consumers/ lists no such key for {name}"
+            )
         consumer = client.Consumer(name, known.bus_user, secret)
         async with served(opened):
             return await send(opened, file, consumer, timeout_seconds)

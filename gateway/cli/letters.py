@@ -74,7 +74,7 @@ def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> 
     """Out: the signed request. Its routing key and message id are those its body has."""
     content_type = _TYPES.get(file.suffix)
     if content_type is None:
-        raise NoRequest(f"{file.name}: a request is an .xml or a .json file")
+        raise NoRequest("a request is an .xml or a .json file")
     said = file.read_bytes()
     request = _read(opened, said, content_type, consumer)
     return client.question(
