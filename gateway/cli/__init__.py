@@ -6,7 +6,7 @@ Exit 0 yes or done · 1 the honest answer is no · 2 wrong usage · 3 the enviro
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
@@ -37,6 +37,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_MENDS: Final = {
+    "keys": "keys/master.key is another house's than the journal's. Restore keys/ and data/ from the same backup.",
+    "bus": "See that its file is there, may be written by this user, and that its disk is neither full nor read-only.",
+    "storage": (
+        "The journal's database can't be used ({where}). See that it may be written by this user and that its disk "
+        "is neither full nor read-only; if it is damaged, restore it from a backup."
+    ),
+    "checkpoint": "A file in data/checkpoints can't be used ({where}). See that it may be written by this user.",
+}
+"""What an operator reads of the house's own faults, by the first word of where."""
+
+
+def _said(fault: Fault) -> str:
+    words = _MENDS.get(fault.where.partition(" ")[0])
+    return f"{fault}." if words is None else words.format(where=fault.where)
+
+
 for group in (home, demo, serve, ask, explain, consent, citizen, log, keys, grants, schemas, bench):
     group.register(app)
 
@@ -51,18 +68,13 @@ def main() -> NoReturn:
         console.error(
             f"{behind}: it was restored from a backup. Nothing was done, so that no two truths are signed."
         )
-    except (Fault, BusUnavailable) as fault:
-        console.error(f"{fault}.")
-    except (
-        FileNotFoundError,
-        IsADirectoryError,
-        NotADirectoryError,
-        PermissionError,
-        FileExistsError,
-    ) as error:
-        console.error(f"{error.filename}: {error.strerror}.")
-    except KeyboardInterrupt:
-        console.error("Stopped.")
+    except BusUnavailable as fault:
+        console.error(f"The bus can't be used: {fault.where}. {_MENDS['bus']}")
+    except Fault as fault:
+        console.error(_said(fault))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        console.error(f"{place}{error.strerror or type(error).__name__}.")
     except Exception as error:  # noqa: BLE001  the last net: a type and a place, never content
         where = told(error)
         console.error(

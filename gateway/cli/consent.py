@@ -42,6 +42,8 @@ def record(
     try:
         said: dict[str, Any] = json.loads(file.read_text("utf-8"))
         own = sorted(said.keys() & set(_OURS))
+    except json.JSONDecodeError as wrong:
+        console.usage(f"{file}: line {wrong.lineno} is not JSON")
     except (ValueError, AttributeError):
         console.usage(f"{file} is not a JSON object")
     if own:
@@ -82,6 +84,9 @@ def list_(
     if as_json:
         console.as_json(rows)
         return
+    if not rows:
+        console.say("No record names the person in this way. Named otherwise, there may be some.")
+        return
     keys = ("record", "kind", "state", "recipient", "purpose", "case", "not_after")
     console.table(keys, [[str(row[key]) for key in keys] for row in rows])
 
@@ -101,7 +106,7 @@ def show(name: RecordId, home: console.Home = console.HERE, as_json: console.Jso
         console.as_json(facts)
         return
     for key, value in facts.items():
-        console.say(f"  {key:12} {', '.join(value) if isinstance(value, list) else value}")
+        console.say(f"  {key:12} {_plain(value)}")
 
 
 def withdraw(name: RecordId, home: console.Home = console.HERE) -> None:
@@ -124,6 +129,14 @@ def withdraw(name: RecordId, home: console.Home = console.HERE) -> None:
         console.error("Somebody changed the record at the same time. Nothing was written: try again.")
         console.no()
     console.say(f"Withdrawn: {name}")
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 async def _with(home: Path, do: Callable[[assembly.Opened], Awaitable[_Result]]) -> _Result:

@@ -50,6 +50,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _out.print(sheet)
 
 
+def count(number: int, thing: str) -> str:
+    """Out: `1 line`, `2 lines`."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 def as_json(value: object) -> None:
     raw(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 

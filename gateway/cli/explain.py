@@ -96,7 +96,7 @@ def _tell(decision: Permit | Refusal, named: bool) -> None:
         console.say(f"No: {decision.code}. {REASONS[decision.code].en}", "bold red")
         if decision.fields:
             console.say(f"Asked for in excess: {', '.join(sorted(decision.fields))}")
-    if not named:
+    if not named and decision.facts.get(Check.BASIS_RECORD) is Fact.FAILED:
         console.say("No person was named (--subject-file), so no record of choice or consent can match.")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +16,8 @@ from gateway.audit.note import parse_vkey
 from gateway.cli import console
 from gateway.cli.homes import write_template
 from gateway.errors import ConfigurationFault
+
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +33,11 @@ def init(
     as_json: console.Json = False,
 ) -> None:
     """A new home: settings to fill in, keys, an empty log. Never overwrites."""
+    if not _NAME.fullmatch(name):
+        console.usage(f"--name has small letters, digits, dots and hyphens, like stadt.example, not {name!r}")
+    for title in (title_de, title_en):
+        if not title.strip() or not title.isprintable() or '"' in title or "\\" in title:
+            console.usage("--title-de and --title-en are one line each, without quotation mark and backslash")
     words = {"name": name, "title_de": title_de, "title_en": title_en, "audience": f"einmal.{name}"}
     write_template("templates/home", folder, lambda _: words)
     vkey = asyncio.run(assembly.create(folder))
@@ -43,7 +51,7 @@ def init(
 
 
 def check(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """The whole configuration: every problem at once, with file, line and mend."""
+    """Every problem of the home at once, with its mend."""
     found = asyncio.run(_problems(home))
     if as_json:
         console.as_json(

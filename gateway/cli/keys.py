@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """The authority's fingerprint to publish, and every public key in the home's files."""
+    """The fingerprint to publish, every public key, its state."""
     now = assembly.now()
     loaded, own = assembly.load_home(home), assembly.open_keys(home)
     identity = parse_vkey(own.identity_vkey)
@@ -70,7 +70,10 @@ def new(
     kid: Annotated[str, typer.Option(help="The key's name: a person's id, or like wohngeldstelle-2026.")],
     as_json: console.Json = False,
 ) -> None:
-    """A new Ed25519 pair: the secret into FILE, the public line for the home's file on the screen."""
+    """A new Ed25519 pair.
+
+    The secret goes into FILE, the public line for the home's file on the screen.
+    """
     key = assembly.new_key(kid)
     assembly.write_key(file, key)
     public = jws.public_jwk(key)

@@ -80,22 +80,27 @@ def prove(
 
 
 def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """Compute every derived column of the log again from its leaves, and name every place that differs."""
+    """Check the whole stored log, and name what differs.
+
+    Every derived column is computed again from the leaves.
+    """
     reports = assembly.verify_log(home)
     if as_json:
         console.as_json([_facts(report) for report in reports])
     else:
         for report in reports:
             _tell(report)
-        console.say(f"{sum(report.lines for report in reports)} lines checked in {len(reports)} shards.")
+        lines = sum(report.lines for report in reports)
+        console.say(f"{console.count(lines, 'line')} checked in {console.count(len(reports), 'shard')}.")
     if not all(report.holds for report in reports):
         console.no()
 
 
 def _tell(report: LogReport) -> None:
-    state = "holds" if report.holds else f"{len(report.wrong)} places are wrong"
+    state = "holds" if report.holds else f"{console.count(len(report.wrong), 'wrong place')}"
     erased = f", {report.erased} erased" if report.erased else ""
-    console.say(f"{report.origin}: {report.lines} lines{erased}: {state}", "green" if report.holds else "red")
+    told = f"{report.origin}: {console.count(report.lines, 'line')}{erased}: {state}"
+    console.say(told, "green" if report.holds else "red")
     for wrong in report.wrong:
         console.say(f"  {wrong.told}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -18,6 +18,9 @@ _UNLIMITED_ENOUGH: Final = Limits(50_000_000, 255, 5_000_000, 1024, 50_000_000)
 """An administrator's own files; still no DTD, no entity, no network."""
 
 
+_Judged: TypeAlias = tuple[Path, str, str, tuple[Finding, ...]]
+
+
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Standards: which are here, add one, judge messages.", no_args_is_help=True)
     group.command("list")(list_)
@@ -27,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """Every message that can be judged here, and the set it comes from."""
+    """Every message that can be judged here, and its set."""
     catalogue = _catalogue(home)
     listed = catalogue.keys()
     rows = [(source, key.namespace, key.root, key.version) for key, source in listed]
@@ -67,13 +70,22 @@ def validate(
 ) -> None:
     """VALID, WARN, INVALID or UNKNOWN for each file, and why. No value of a message is printed."""
     catalogue = _catalogue(home)
-    judged = [(file, *_judge(file.read_bytes(), catalogue)) for file in files]
+    judged, unread = list[_Judged](), list[OSError]()
+    for file in files:
+        try:
+            judged.append((file, *_judge(file.read_bytes(), catalogue)))
+        except OSError as error:
+            unread.append(error)
     if as_json:
         console.as_json([_told(*one) for one in judged])
     for file, verdict, named, found in () if as_json else judged:
         console.say(f"{verdict} {named} {file}", {"VALID": "green", "WARN": "yellow"}.get(verdict, "red"))
         for finding in found:
             console.say(f"  {finding.rule} {finding.path} {finding.text}")
+    for missing in unread:
+        console.error(f"{missing.filename}: {missing.strerror}.")
+    if unread:
+        raise typer.Exit(console.ENVIRONMENT)
     if any(verdict not in ("VALID", "WARN") for _, verdict, _, _ in judged):
         console.no()
 
@@ -98,7 +110,7 @@ def _judge(body: bytes, catalogue: Catalogue) -> tuple[str, str, tuple[Finding, 
         root = safe_xml.parse(body, _UNLIMITED_ENOUGH)
     except Unsafe as unsafe:
         place = f"line {unsafe.line}" if unsafe.line else "the file"
-        return "INVALID", "- - -", (Finding(unsafe.code, place, "can't be parsed safely"),)
+        return "INVALID", "- - -", (Finding(unsafe.code, place, "is no XML that can be read safely"),)
     key = MessageKey.of(root)
     listed = catalogue.find(key)
     named = f"{listed.set if listed else key.namespace or '-'} {key.version or '-'} {key.root}"

@@ -38,14 +38,30 @@ def _from_file(file: Path) -> Subject:
         if isinstance(born, str):
             said["birth_date"] = date.fromisoformat(born)
         unknown = sorted(said.keys() - set(_KEYS))
+        if any(not isinstance(said[key], _kind(key) | None) for key in said.keys() & set(_KEYS)):
+            raise TypeError
     except (ValueError, AttributeError, TypeError):
-        console.usage(f"{file} is not a subject file: JSON or TOML with {', '.join(_KEYS)}")
+        console.usage(
+            f"{file} is not a subject file: JSON or TOML with {', '.join(_KEYS)}, each a text, the date like 1990-12-31"
+        )
     if unknown:
         console.usage(f"{file} has an unknown key: {unknown[0]}; known are {', '.join(_KEYS)}")
     return _sufficient(Subject(**said))
 
 
+def _kind(key: str) -> type:
+    return date if key == "birth_date" else str
+
+
 def _asked() -> Subject:
+    try:
+        return _answered()
+    except typer.Abort:
+        console.error("Nobody was named: answer the questions, or name the person with --subject-file.")
+        raise typer.Exit(console.USAGE) from None
+
+
+def _answered() -> Subject:
     idnr = typer.prompt("Identification number (empty if unknown)", default="", show_default=False).replace(
         " ", ""
     )

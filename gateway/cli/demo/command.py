@@ -34,7 +34,10 @@ def register(app: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where everything is left.")] = Path("demo"),
 ) -> None:
-    """Registers, offices, a citizen: three offices ask, some are refused, Anna sees and checks it all."""
+    """The main job on invented people, told step by step.
+
+    Three offices ask two registers, some are refused, Anna sees and checks it all.
+    """
     _clear(folder)
     console.say("Einmal: nobody in this town exists.", "bold")
     good = asyncio.run(_run(folder))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from zipfile import ZipFile
@@ -159,6 +164,76 @@ def test_wrong_usage_is_exit_2(einmal: Einmal) -> None:
     assert einmal("citizen", "verify").code == 2
 
 
+@pytest.mark.parametrize(
+    "group", [(), ("consent",), ("citizen",), ("log",), ("keys",), ("grants",), ("schemas",)]
+)
+def test_every_command_says_in_one_whole_line_what_it_does(group: tuple[str, ...], einmal: Einmal) -> None:
+    """Nothing is cut off where eighty columns are all there is."""
+    told = einmal(*group, "--help").out.partition("Commands:")[2].splitlines()
+    assert [line for line in told if line.endswith("...") and not line.startswith("  bench ")] == []
+    assert all(len(line) <= 80 for line in told)
+
+
+def test_a_name_that_can_not_be_leaves_no_half_home(tmp_path: Path, einmal: Einmal) -> None:
+    """Exit 2 before anything is written: a second try would be refused by the first one's files."""
+    for wrong in (("--name", "Böse Stadt"), ("--title-de", 'Stadt "X"'), ("--title-en", "")):
+        assert einmal("init", tmp_path / "home", *wrong).code == 2
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda home, other: shutil.copy(other / "keys" / "master.key", home / "keys"), "same backup"),
+        (lambda home, _: _garble(home / "data" / "einmal.sqlite3"), "restore it from a backup"),
+    ],
+)
+def test_what_is_wrong_underneath_is_told_with_a_mend(
+    spoil: Callable[[Path, Path], object], told: str, home: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """Another house's master key, a damaged database: exit 3, and what an operator can do."""
+    einmal("init", tmp_path / "other")
+    spoil(home, tmp_path / "other")
+    ended = einmal("log", "head", "--home", home)
+    assert (ended.code, told in ended.err) == (3, True)
+
+
+def _garble(file: Path) -> None:
+    with file.open("r+b") as database:
+        database.seek(20_000)
+        database.write(b"\xa5" * 20_000)
+
+
+def test_a_disk_that_takes_nothing_is_the_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, einmal: Einmal
+) -> None:
+    """Read-only or full: exit 3, the file and the system's words, not a mistake of the program."""
+
+    def full(self: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    ended = einmal("init", tmp_path / "home")
+    assert (ended.code, "Read-only file system" in ended.err) == (3, True)
+    assert "mistake" not in ended.err
+
+
+def test_stopped_while_starting_nobody_sees_a_traceback(tmp_path: Path) -> None:
+    """Ctrl-C while modules are read."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'gateway.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n",
+        "utf-8",
+    )
+    paths = os.pathsep.join((str(tmp_path), str(SAMPLES.parents[2])))
+    command = (sys.executable, "-m", "gateway", "--help")
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 # --- keys and grants ---
 def test_a_new_key_is_its_owners_alone_and_never_replaces_one(tmp_path: Path, einmal: Einmal) -> None:
     """0600, the public half on the screen, a second time refused."""
@@ -192,6 +267,29 @@ def test_a_grant_counts_once_two_people_have_signed_it(home: Path, einmal: Einma
     ]
     file.write_text(file.read_text("utf-8").replace("family_name", "birth_date"), "utf-8")
     assert einmal("check", "--home", home).code == 1
+
+
+def test_signing_twice_takes_nobodys_signature_away(home: Path, einmal: Einmal) -> None:
+    """Who has signed this state already changes nothing; a key of nobody's adds nothing."""
+    file, people = home / "grants" / "parken.toml", home / "keys" / "people"
+    before = file.with_suffix(".sig").read_text("utf-8")
+    again = einmal("grants", "sign", file, "--key", people / "datenschutz.jwk")
+    assert (again.code, "already" in again.out) == (0, True)
+    stranger = einmal("grants", "sign", file, "--key", home / "keys" / "consumers" / "wohngeldstelle.jwk")
+    assert (stranger.code, "nobody of that id" in stranger.err) == (2, True)
+    assert file.with_suffix(".sig").read_text("utf-8") == before
+
+
+def test_a_grant_is_written_nowhere_else(home: Path, einmal: Einmal) -> None:
+    """Its name is one, not a path."""
+    told = einmal(
+        *("grants", "new", "../evil", "--consumer", "wohngeldstelle", "--evidence", "birth"),
+        *("--register", "personenstandsregister", "--field", "family_name", "--purpose", "housing-benefit"),
+        *("--procedure", "wohngeld-antrag", "--basis", "statutory", "--norm", "WoGG § 23"),
+        *("--valid-from", "2026-01-01", "--valid-to", "2027-12-31", "--home", home),
+    )
+    assert told.code == 2
+    assert not (home / "evil.toml").exists()
 
 
 def test_nobody_signs_in_another_name(home: Path, einmal: Einmal) -> None:
@@ -245,6 +343,16 @@ def test_ask_prints_the_checked_reply(played: Path, home: Path, einmal: Einmal) 
     refusal = einmal("ask", sent / "04-kitaverwaltung-request.xml", "--as", "kitaverwaltung", "--home", home)
     assert refusal.code == 1
     assert "no-basis" in refusal.out
+
+
+def test_ask_sends_nothing_under_a_key_that_is_not_the_consumers(
+    played: Path, home: Path, einmal: Einmal
+) -> None:
+    """Such a request would wait for a reply that never comes."""
+    request = sorted((played / "messages").glob("*wohngeldstelle-request.xml"))[0]
+    key = home / "keys" / "consumers" / "kitaverwaltung.jwk"
+    told = einmal("ask", request, "--as", "wohngeldstelle", "--key", key, "--home", home)
+    assert (told.code, "kitaverwaltung-2026" in told.err) == (2, True)
 
 
 def test_ask_refuses_what_is_no_request(home: Path, tmp_path: Path, einmal: Einmal) -> None:
@@ -376,6 +484,35 @@ def test_a_person_nobody_knows_gets_an_honest_no(home: Path, tmp_path: Path, ein
     )
 
 
+@pytest.mark.parametrize(
+    "said",
+    ['{"birth_date": 7, "family_name": ["Geheim"], "given_name": {}}', "[]", '{"birth_date": "1990-13-01"}'],
+)
+def test_a_file_that_names_nobody_is_wrong_usage(
+    said: str, home: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """Exit 2; nothing of the file is repeated."""
+    (tmp_path / "odd.json").write_text(said, "utf-8")
+    told = einmal("consent", "list", "--subject-file", tmp_path / "odd.json", "--home", home)
+    assert (told.code, "mistake" in told.err, "Geheim" in told.err) == (2, False, False)
+
+
+def test_without_an_answer_at_the_prompt_nobody_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, einmal: Einmal
+) -> None:
+    """In a script nothing answers: exit 2, not the honest no."""
+    monkeypatch.setattr(sys, "stdin", StringIO(""))
+    told = einmal("consent", "list", "--home", home)
+    assert (told.code, "--subject-file" in told.err) == (2, True)
+
+
+def test_another_authoritys_fingerprint_is_told_apart_from_none(played: Path, einmal: Einmal) -> None:
+    """Both exit 1; who named one hears that it is not that one."""
+    assert "not the key you named" not in einmal("citizen", "verify", played / "anna.zip").out
+    told = einmal("citizen", "verify", played / "anna.zip", "--authority", "0" * 64)
+    assert (told.code, "not the key you named" in told.out) == (1, True)
+
+
 # --- the log ---
 def test_the_log_is_shown_proved_and_verified(home: Path, tmp_path: Path, einmal: Einmal) -> None:
     """Head and proof name the same checkpoint; every line counts."""
@@ -403,6 +540,13 @@ def test_one_flipped_byte_of_the_log_is_named(home: Path, einmal: Einmal) -> Non
 
 
 # --- standards ---
+def test_a_missing_message_hides_no_other_ones_verdict(home: Path, einmal: Einmal) -> None:
+    """Every file that is there gets its line; exit 3 for the one that is not."""
+    there = SAMPLES / "anfrage.0101.xml"
+    told = einmal("schemas", "validate", home / "nowhere.xml", there, "--home", home)
+    assert (told.code, told.out.startswith("WARN"), "nowhere.xml" in told.err) == (3, True, True)
+
+
 def test_messages_are_judged_without_their_values(home: Path, tmp_path: Path, einmal: Einmal) -> None:
     """VALID or WARN is exit 0; INVALID and UNKNOWN are 1, with rule and path and no value."""
     sample = SAMPLES / "anfrage.0101.xml"
