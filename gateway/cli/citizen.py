@@ -153,14 +153,14 @@ def _tell(file: Path, verdict: Verdict, agreement: Agreement | None, language: L
         _proved(agreement.proved, language)
     console.say(_SHOWN.to(language))
     for sentence in verdict.shown:
-        console.say(f"  ✓ {sentence.de if language == 'de' else sentence.en}")
+        console.prose(f"  ✓ {sentence.de if language == 'de' else sentence.en}")
     if agreement.compared:
-        console.say(f"  ✓ {_PAGES_AGREE.to(language)}")
+        console.prose(f"  ✓ {_PAGES_AGREE.to(language)}")
     console.say(_NOT_SHOWN.to(language))
     for sentence in verdict.not_shown:
-        console.say(f"  – {sentence.de if language == 'de' else sentence.en}")
+        console.prose(f"  – {sentence.de if language == 'de' else sentence.en}")
     for text in (_OWN_WORD,) if agreement.compared else (_OWN_WORD, _NOT_COMPARED):
-        console.say(f"  – {text.to(language)}")
+        console.prose(f"  – {text.to(language)}")
 
 
 def _proved(auskunft: Auskunft, language: Language) -> None:

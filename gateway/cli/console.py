@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Final, NoReturn, TypeAlias
 
 import typer
@@ -35,13 +36,31 @@ def say(text: str = "", style: str | None = None) -> None:
     _out.print(Text(text, style=style or ""))
 
 
+def prose(text: str) -> None:
+    """Print a sentence; in a terminal it breaks between words, each line under the first one's words."""
+    if _out.is_terminal:
+        under = " " * (len(text) - len(text.lstrip(" ✓✕–")))
+        text = fill(text, _out.width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False)
+    say(text)
+
+
 def raw(text: str) -> None:
     """Print bytes others check, exactly."""
     _out.file.write(text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows; in a narrow or no terminal nothing is cut off."""
+    """Print rows. Nothing is cut off, no word is broken: where it is too narrow, a row is a block of lines."""
+    rows = list(rows)
+    columns = list(zip(head, *rows, strict=True))
+    needed = sum(max(len(word) for cell in column for word in cell.split() or ("",)) for column in columns)
+    if rows and needed + len(columns) > _out.width:
+        longest = max(len(name) for name in head)
+        for row in rows:
+            say(row[0], "bold")
+            for name, cell in zip(head[1:], row[1:], strict=True):
+                say(f"  {name:{longest}}  {cell}")
+        return
     sheet = Table(box=None, pad_edge=False, show_edge=False)
     for name in head:
         sheet.add_column(name, overflow="fold")

@@ -37,6 +37,9 @@ def read_bytes(home: Path, file: str, most: int = FILE_BYTES) -> bytes | Problem
             return Problem(file, None, "(file)", "is not a file", "Remove it, or make it a file.")
         with path.open("rb") as stream:
             data = stream.read(most + 1)
+    except FileNotFoundError:
+        mend = "Name the home's folder with --home; `einmal init` makes a new one."
+        return Problem(file, None, "(file)", "is missing", mend)
     except (OSError, RuntimeError) as error:
         wrong = f"can't be read ({type(error).__name__})"
         return Problem(file, None, "(file)", wrong, "Check that it is there and may be read.")

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from zipfile import ZipFile
 
 import pytest
+from rich.console import Console
 
-from gateway.cli import main
+from gateway.cli import console, main
 from gateway.cli.demo.people import anna
 
 SAMPLES = Path(__file__).parents[4] / "xoev_schemas" / "xeinmal_1_0" / "samples"
@@ -155,7 +156,7 @@ def test_where_there_is_no_home_it_says_so(command: tuple[str, ...], tmp_path: P
     """Exit 3 (check: 1), the missing file is named."""
     told = einmal(*command, "--home", tmp_path)
     assert told.code == (1 if command == ("check",) else 3)
-    assert "einmal.toml" in told.err
+    assert "einmal.toml (file): is missing. Name the home's folder with --home" in told.err
 
 
 def test_wrong_usage_is_exit_2(einmal: Einmal) -> None:
@@ -172,6 +173,21 @@ def test_every_command_says_in_one_whole_line_what_it_does(group: tuple[str, ...
     told = einmal(*group, "--help").out.partition("Commands:")[2].splitlines()
     assert [line for line in told if line.endswith("...") and not line.startswith("  bench ")] == []
     assert all(len(line) <= 80 for line in told)
+
+
+def test_in_a_narrow_terminal_no_word_is_broken(
+    monkeypatch: pytest.MonkeyPatch, home: Path, played: Path, einmal: Einmal
+) -> None:
+    """Eighty columns: too wide a table becomes blocks, sentences break between words."""
+    screen = Console(file=StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(console, "_out", screen)
+    assert einmal("grants", "list", "--home", home).code == 0
+    assert einmal("citizen", "verify", played / "anna.zip").code == 1
+    assert isinstance(screen.file, StringIO)
+    shown = screen.file.getvalue()
+    assert "  consumer  parkraumbewirtschaftung\n" in shown
+    assert "fit\n    together.\n" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
 
 
 def test_a_name_that_can_not_be_leaves_no_half_home(tmp_path: Path, einmal: Einmal) -> None:
