@@ -70,6 +70,7 @@ class SqlRegister:
         )
         self._evidence = {evidence.type: evidence for evidence in register.evidence}
         self._match = settings.match.columns()
+        self._blocked = settings.blocked if isinstance(settings.blocked, str) else None
         try:
             self._engine = engine(settings.url, home, timeout_seconds, readers)
         except Unusable as unusable:
@@ -194,7 +195,7 @@ class SqlRegister:
             raise RegisterProtocol(self.id)
         if self._table is None:
             raise RegisterProtocol(self.id)
-        return Rows(self.id, self._table, settings.key, settings.blocked, self._match, form, known, fields)
+        return Rows(self.id, self._table, settings.key, self._blocked, self._match, form, known, fields)
 
     def _reflect(self, connection: sa.Connection) -> None:
         """Learn the configured columns' types once, from the database itself."""
@@ -225,8 +226,8 @@ class SqlRegister:
         """Out: every column the register's file names, and where."""
         settings = self._settings
         yield ("sql", "key"), settings.key
-        if settings.blocked is not None:
-            yield ("sql", "blocked"), settings.blocked
+        if self._blocked is not None:
+            yield ("sql", "blocked"), self._blocked
         for part, column in self._match.items():
             yield ("sql", "match", part), column
         for at, evidence in enumerate(self._register.evidence):

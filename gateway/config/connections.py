@@ -59,6 +59,14 @@ class SqlMatch(Table):
         return self
 
 
+def _said(blocked: str | bool) -> str | bool:
+    if blocked is True or blocked == "" or (isinstance(blocked, str) and blocked.isspace()):
+        mistake(
+            "names no column", "Name the column of the blocks, or write false where the register keeps none."
+        )
+    return blocked
+
+
 class SqlSettings(Table):
     """`[sql]`: a table or view of a database, only ever read."""
 
@@ -66,8 +74,8 @@ class SqlSettings(Table):
     table: Text
     key: Text
     """The register's own person key."""
-    blocked: Text | None = None
-    """A column that is true for blocked persons."""
+    blocked: Annotated[str | bool, AfterValidator(_said)]
+    """A column that is true for blocked persons, or `false`: this register keeps no blocks. Never left unsaid."""
     match: SqlMatch
 
 

@@ -57,6 +57,7 @@ identifiers = [{ scheme = "9930", value = "DE73524311" }]
 url = "sqlite:///registers/melderegister.sqlite3"
 table = "person"
 key = "id"
+blocked = "sperre"
 [sql.match]
 idnr = "idnr"
 birth_date = "geburtsdatum"

@@ -276,6 +276,8 @@ async def test_a_form_the_register_can_t_compare_is_not_tried(home: Path) -> Non
         {"match": {"idnr": "idnr"}},
         {"match": {**SQL["match"], "shoe_size": "schuh"}},
         {"query": "SELECT 1"},
+        {"blocked": True},
+        {"blocked": " "},
         {"table": ["person"]},
     ],
 )
@@ -284,6 +286,13 @@ def test_the_settings_are_strict(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         SqlSettings.model_validate(frozen({**SQL, **change}))
     assert "geheim" not in str(caught.value)
+
+
+def test_whether_there_are_blocks_is_said(home: Path) -> None:
+    """A forgotten column would hand out blocked persons: that a register keeps no blocks is written down."""
+    with pytest.raises(ValidationError):
+        SqlSettings.model_validate(frozen({key: value for key, value in SQL.items() if key != "blocked"}))
+    assert sql(home, blocked=False).check() == ()
 
 
 async def test_a_url_can_be_kept_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ GRANTS: Final = "grants/wohngeld.toml"
 REGISTER: Final = "registers/melderegister.toml"
 SEEDS: Final = {"leitung": 1, "datenschutz": 2, "betrieb": 3, "buergerportal": 4, "wohngeldstelle": 5}
 CONNECTION: Final = """[sql]
+blocked = false
 url = "sqlite:///registers/personenstandsregister.sqlite3"
 table = "birth"
 key = "id"
@@ -144,8 +145,9 @@ MISTAKES: Final = [
     ),
     (REGISTER, 'adapter = "sql"', 'adapter = "sqll"', 4, "adapter", "is no adapter"),
     (REGISTER, 'table = "person"', 'tabel = "person"', 8, "sql.tabel", "is unknown"),
-    (REGISTER, 'idnr = "idnr"', 'idnr = ""', 11, "sql.match.idnr", "is empty"),
-    (REGISTER, 'idnr = "idnr"\n', "", 10, "sql.match", "identifies nobody"),
+    (REGISTER, 'blocked = "sperre"\n', "", 6, "sql.blocked", "is missing"),
+    (REGISTER, 'idnr = "idnr"', 'idnr = ""', 12, "sql.match.idnr", "is empty"),
+    (REGISTER, 'idnr = "idnr"\n', "", 11, "sql.match", "identifies nobody"),
     (
         REGISTER,
         "sqlite:///registers/melderegister.sqlite3",
@@ -155,7 +157,7 @@ MISTAKES: Final = [
         "has a password",
     ),
     (REGISTER, "sqlite:///registers/melderegister.sqlite3", "nowhere", 7, "sql.url", "is no database URL"),
-    (REGISTER, '"religion"]', '"religon"]', 17, "evidence[0].special", "'religon' is unknown"),
+    (REGISTER, '"religion"]', '"religon"]', 18, "evidence[0].special", "'religon' is unknown"),
     (GRANTS, "norm =", "nrom =", 10, "grant[0].nrom", "is unknown"),
     ("people/betrieb.toml", 'x = "', 'x = "A', 5, "jwk.x", "has a form"),
 ]
