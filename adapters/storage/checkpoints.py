@@ -64,7 +64,8 @@ class CheckpointFiles:
             begun = self._rounds + (1 if self._writing else 0)
             self._hurry = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._writing and (not self._waiting or self._rounds > begun))
+            # A round that failed is followed by the next at once: `_writing` may never be seen to end.
+            self._changed.wait_for(lambda: self._rounds > begun or not (self._waiting or self._writing))
             self._hurry = False
             if self._failed is not None:
                 raise JournalUnavailable(self._failed)
