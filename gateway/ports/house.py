@@ -1,0 +1,92 @@
+"""The house's own doors: time, chance, law, secrets, registers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from consent.policy import Policy
+from consent.vocabulary import Found, NotFound, Person, Subject
+from gateway.jws import SigningKey
+from gateway.stages import Mandate
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Out: now, aware, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of chance (from `secrets`)."""
+
+    def new(self) -> str:
+        """Out: a new UUID (RFC 9562 version 4), lower case."""
+        ...
+
+    def random(self, size: int) -> bytes:
+        """Out: `size` random bytes: salts, keys, nonces."""
+        ...
+
+
+class Policies(Protocol):
+    """The policy in force. The journal's store has the last word on which one that is (LOG.md 9.3)."""
+
+    def current(self) -> Policy:
+        """Out: the policy as last seen; `settled` finds out when it is not current any more."""
+        ...
+
+    async def refresh(self) -> Policy:
+        """Load the store's current policy from its archive. Out: it."""
+        ...
+
+
+class Keys(Protocol):
+    """The house's own secrets (LOG.md 5, CONTRACT.md 4)."""
+
+    @property
+    def identity_vkey(self) -> str:
+        """The authority's published identity key as a vkey (LOG.md 2)."""
+        ...
+
+    def sign_as_authority(self, text: str) -> str:
+        """In: a note's text, ending in LF. Out: the note, signed by the identity key."""
+        ...
+
+    @property
+    def gateway(self) -> SigningKey:
+        """The key that signs replies, receipts and records."""
+        ...
+
+    def wrap(self, secret: bytes, context: str) -> bytes:
+        """In: bytes to keep, and what they are for (authenticated). Out: sealed under the master key."""
+        ...
+
+    def unwrap(self, sealed: bytes, context: str) -> bytes:
+        """Undo `wrap`. Raises `gateway.errors.Fault` when bytes or context are not the ones sealed."""
+        ...
+
+
+class Register(Protocol):
+    """A data provider's door."""
+
+    @property
+    def id(self) -> str: ...
+
+    async def fetch(self, mandate: Mandate) -> Found | NotFound:
+        """Ask for the mandate's fields of the mandate's subject, and for no other column.
+
+        Raises: RegisterUnavailable, RegisterTimeout (curable), RegisterProtocol.
+        """
+        ...
+
+    async def persons(self, subject: Subject) -> Sequence[Person]:
+        """Out: every form under which this register's lines may stand for `subject` (for a person's own export)."""
+        ...
+
+    async def healthy(self) -> bool:
+        """Out: whether it answers at all. Never raises."""
+        ...
