@@ -50,7 +50,7 @@ async def test_one_use_is_one_answer(town: Town) -> None:
 
 
 async def test_nothing_is_answered_after_a_withdrawal(town: Town) -> None:
-    """A withdrawal at every moment of an exchange: what is answered stands before it in the log, the rest is refused."""
+    """A withdrawal at every moment of an exchange: what is answered stands before it in the log, else refused."""
     before = await lines(town.opened.store)
     replies: Counter[str] = Counter()
     for race in range(RACES):
