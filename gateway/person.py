@@ -24,7 +24,8 @@ from gateway.journal import Journal
 from gateway.journal.shards import OpenShard, Shards
 from gateway.ports import ConsentStore, Head, JournalStore, Keys, Register, StoredLine
 from gateway.stages import Position
-from gateway.views.citizen import JournalLine, fold
+from gateway.views.auskunft import JournalLine
+from gateway.views.citizen import fold
 from gateway.views.export import Proof, assemble, tlog_proof_name
 from gateway.views.titles import titles
 

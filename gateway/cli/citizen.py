@@ -16,7 +16,7 @@ from gateway.audit.verify.export import verify_export
 from gateway.audit.verify.verdict import Outcome, Verdict
 from gateway.cli import console, subject
 from gateway.views.agreement import Agreement, compare
-from gateway.views.citizen import Auskunft
+from gateway.views.auskunft import Auskunft
 from gateway.views.export import NotAnExport, disassemble
 from gateway.views.german_time import german_time
 from gateway.views.words import Language, Text

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.views.citizen import Auskunft, Entry, JournalLine, Named, Office, Titles, fold
+from gateway.views.auskunft import Auskunft, Entry, JournalLine, Named, Office, Titles
+from gateway.views.citizen import fold
 from gateway.views.export import Export
 from gateway.views.render import from_json, readable
 from gateway.views.words import Text, edition

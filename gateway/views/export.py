@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
-from gateway.views.citizen import Auskunft
+from gateway.views.auskunft import Auskunft
 from gateway.views.render import readable
 
 _FIRST: Final = ("auskunft.html", "report.html", "PRUEFEN.txt", "VERIFY.txt")

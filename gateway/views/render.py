@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
-from gateway.views.citizen import Auskunft, Consent, Entry, KeptBack, Named
+from gateway.views.auskunft import Auskunft, Consent, Entry, KeptBack, Named
 from gateway.views.german_time import german_time
 from gateway.views.words import Language, Text, words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consent.parties import Title
 from consent.policy import Policy
-from gateway.views.citizen import Office, Titles
+from gateway.views.auskunft import Office, Titles
 from gateway.views.words import Text
 
 

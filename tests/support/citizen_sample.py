@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from consent.vocabulary import BasisKind, Record, RecordState, Subject
-from gateway.views.citizen import Auskunft, JournalLine, Office, Titles, fold
+from gateway.views.auskunft import Auskunft, JournalLine, Office, Titles
+from gateway.views.citizen import fold
 from gateway.views.words import Text
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
 from gateway.stages import Mandate
 from gateway.views.agreement import compare
-from gateway.views.citizen import Auskunft
+from gateway.views.auskunft import Auskunft
 from gateway.views.export import disassemble
 
 NUMBERLESS = next(one for one in people() if one.idnr is None)

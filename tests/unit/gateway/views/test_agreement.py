@@ -11,7 +11,7 @@ import pytest
 from citizen_sample import SUBJECTS, auskunft, line, record
 
 from gateway.views.agreement import Agreement, compare
-from gateway.views.citizen import Auskunft, JournalLine
+from gateway.views.auskunft import Auskunft, JournalLine
 from gateway.views.export import Export, Proof
 from gateway.views.render import readable
 

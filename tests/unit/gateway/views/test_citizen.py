@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.vocabulary import RecordState
-from gateway.views.citizen import Auskunft, Entry, JournalLine
+from gateway.views.auskunft import Auskunft, Entry, JournalLine
 from gateway.views.german_time import german_time
 
 BASIS = {"kind": "choice", "norm": "EGovG § 5", "record": "r1", "revision": 1}

@@ -17,7 +17,8 @@ import pytest
 from citizen_sample import TITLES, auskunft, line, record
 from typing_extensions import override
 
-from gateway.views.citizen import Auskunft, JournalLine, Office, fold
+from gateway.views.auskunft import Auskunft, JournalLine, Office
+from gateway.views.citizen import fold
 from gateway.views.export import NotAnExport, Proof, assemble, disassemble, tlog_proof_name
 from gateway.views.render import from_json, readable, to_json
 from gateway.views.words import Text
