@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -120,6 +121,46 @@ def test_init_makes_a_home_that_check_accepts(tmp_path: Path, einmal: Einmal) ->
     again = einmal("init", tmp_path / "home")
     assert (again.code, "already" in again.err) == (3, True)
     assert (tmp_path / "home" / "keys" / "identity.key").read_bytes() == before
+
+
+def test_the_examples_of_a_new_home_make_a_right_one(played: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Who writes down what its pages show, with keys of their own, has a home that serves."""
+    home = tmp_path / "home"
+    einmal("init", home)
+
+    def write(folder: str, name: str, change: Callable[[str], str] = str) -> None:
+        shown = (home / folder / "README.md").read_text("utf-8").split("```toml\n")[1].split("```")[0]
+        (home / folder / f"{name}.toml").write_text(change(shown), "utf-8")
+
+    def keyed(kid: str, **words: str) -> Callable[[str], str]:
+        made = einmal("keys", "new", tmp_path / f"{kid}.jwk", "--kid", kid, "--json").json["jwk"]["x"]
+
+        def change(shown: str) -> str:
+            for old, new in words.items():
+                shown = shown.replace(old, new)
+            return shown.replace('x = "…"', f'x = "{made}"')
+
+        return change
+
+    shutil.copy(played / "home" / "registers" / "melderegister.sqlite3", home / "registers")
+    write("registers", "melderegister")
+    write("consumers", "wohngeldstelle", keyed("wohngeldstelle-2026"))
+    write("consumers", "buergerportal", keyed("buergerportal-2026", wohngeldstelle="buergerportal"))
+    write("people", "leitung-buergeramt", keyed("leitung-buergeramt"))
+    approver = keyed("datenschutz", **{"leitung-buergeramt": "datenschutz", "register-owner": "approver"})
+    write("people", "datenschutz", lambda text: re.sub("(?m)^registers .*$", "", approver(text)))
+    purposes = home / "purposes.toml"
+    purposes.write_text(
+        re.sub(r"(?m)^# (?=\[|\w+ = )", "", purposes.read_text("utf-8").replace("#\n", "\n")), "utf-8"
+    )
+    write("grants", "wohngeld")
+    for who in ("leitung-buergeramt", "datenschutz"):
+        assert (
+            einmal("grants", "sign", home / "grants" / "wohngeld.toml", "--key", tmp_path / f"{who}.jwk").code
+            == 0
+        )
+    told = einmal("check", "--home", home)
+    assert (told.code, told.err) == (0, "")
 
 
 def test_check_names_every_mistake_with_its_place_and_mend(home: Path, einmal: Einmal) -> None:
