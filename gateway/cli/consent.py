@@ -109,7 +109,7 @@ def show(name: RecordId, home: console.Home = console.HERE, as_json: console.Jso
         console.say(f"  {key:12} {_plain(value)}")
 
 
-def withdraw(name: RecordId, home: console.Home = console.HERE) -> None:
+def withdraw(name: RecordId, home: console.Home = console.HERE, as_json: console.Json = False) -> None:
     """The person takes it back, at the counter, say. It acts at once: nothing new leaves on it."""
 
     async def end(opened: assembly.Opened) -> bool:
@@ -128,7 +128,10 @@ def withdraw(name: RecordId, home: console.Home = console.HERE) -> None:
     if not done:
         console.error("Somebody changed the record at the same time. Nothing was written: try again.")
         console.no()
-    console.say(f"Withdrawn: {name}")
+    if as_json:
+        console.as_json({"record": name, "state": "withdrawn"})
+    else:
+        console.say(f"Withdrawn: {name}")
 
 
 def _plain(value: object) -> str:

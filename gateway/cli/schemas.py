@@ -50,6 +50,7 @@ def add(
         Path, typer.Argument(metavar="PATH", help="A folder or ZIP with the standard's XSD files.")
     ],
     home: console.Home = console.HERE,
+    as_json: console.Json = False,
 ) -> None:
     """Install a standard's schemas. Imports are resolved among the installed files, never from the network."""
     folder = _folder(home)
@@ -58,9 +59,12 @@ def add(
         added = sets.install(path, folder, _catalogue(home).flaws_with)
     except sets.Unusable as wrong:
         for flaw in wrong.flaws:
-            console.error(str(flaw))
+            console.error(f"{flaw}.")
         console.no()
-    console.say(f"{added.name} is installed: {len(added.files)} files.")
+    if as_json:
+        console.as_json({"set": added.name, "files": sorted(map(str, added.files))})
+    else:
+        console.say(f"{added.name} is installed: {console.count(len(added.files), 'file')}.")
 
 
 def validate(

@@ -454,7 +454,7 @@ def test_a_record_is_made_shown_and_withdrawn(
     assert made in listed.out
     shown = einmal("consent", "show", made, "--home", home)
     assert str(anna().idnr) not in shown.out + listed.out
-    assert einmal("consent", "withdraw", made, "--home", home).code == 0
+    assert einmal("consent", "withdraw", made, "--json", "--home", home).json["state"] == "withdrawn"
     assert einmal("consent", "show", made, "--json", "--home", home).json["state"] == "withdrawn"
     assert einmal("consent", "withdraw", made, "--home", home).code == 1
     assert einmal("consent", "show", "no-such", "--home", home).code == 1
@@ -597,6 +597,13 @@ def test_one_flipped_byte_of_the_log_is_named(home: Path, einmal: Einmal) -> Non
 
 
 # --- standards ---
+def test_an_added_standard_is_told_to_people_and_programs(home: Path, einmal: Einmal) -> None:
+    """--json names the set and its files."""
+    told = einmal("schemas", "add", SAMPLES.parent, "--json", "--home", home)
+    assert told.json["set"]
+    assert any(file.endswith(".xsd") for file in told.json["files"])
+
+
 def test_a_missing_message_hides_no_other_ones_verdict(home: Path, einmal: Einmal) -> None:
     """Every file that is there gets its line; exit 3 for the one that is not."""
     there = SAMPLES / "anfrage.0101.xml"
