@@ -78,13 +78,23 @@ async def _problems(root: Path) -> tuple[Problem, ...]:
     except ConfigurationFault as wrong:
         return wrong.problems
     try:
-        found = list(_languages(opened))
+        found = [*_name(opened), *_languages(opened)]
         assembly.check_registers(opened.home)
     except ConfigurationFault as wrong:
         found = [*found, *wrong.problems]
     finally:
         await opened.close()
     return tuple(found)
+
+
+def _name(opened: assembly.Opened) -> Iterator[Problem]:
+    """The log goes by the identity key's name: another one in the settings would begin a second log."""
+    own = parse_vkey(opened.keys.identity_vkey).name
+    if own != opened.home.settings.authority.name:
+        mend = "Write that name, or restore keys/ from this house's backup."
+        yield Problem(
+            "einmal.toml", None, "authority.name", f"is not {own}, as keys/identity.key has it", mend
+        )
 
 
 def _languages(opened: assembly.Opened) -> Iterator[Problem]:

@@ -123,6 +123,17 @@ def test_init_makes_a_home_that_check_accepts(tmp_path: Path, einmal: Einmal) ->
     assert (tmp_path / "home" / "keys" / "identity.key").read_bytes() == before
 
 
+def test_a_house_goes_by_the_name_of_its_identity_key(home: Path, einmal: Einmal) -> None:
+    """Another name in the settings, or another house's key, is told before it begins a second log."""
+    settings = home / "einmal.toml"
+    settings.write_text(
+        settings.read_text("utf-8").replace('name = "musterstadt.example"', 'name = "elsewhere.example"'),
+        "utf-8",
+    )
+    told = einmal("check", "--home", home)
+    assert (told.code, "is not musterstadt.example" in told.err) == (1, True)
+
+
 def test_the_examples_of_a_new_home_make_a_right_one(played: Path, tmp_path: Path, einmal: Einmal) -> None:
     """Who writes down what its pages show, with keys of their own, has a home that serves."""
     home = tmp_path / "home"
