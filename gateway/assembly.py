@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,20 +18,22 @@ from adapters.registers.sql import SqlRegister, SqlSettings
 from adapters.storage import database
 from adapters.storage.checkpoints import CheckpointFiles, tree_size
 from adapters.storage.columns import open_columns
+from adapters.storage.saving import form_name
 from adapters.storage.store import SqlStore
-from consent.policy import Policy, empty, from_archive
+from consent.policy import Policy, from_archive, without_grants
 from consent.vocabulary import Problem
-from gateway import records
+from gateway import jws, records
 from gateway.audit.note import parse_vkey
 from gateway.audit.record import Digests, Event, Kind
+from gateway.audit.verify.books import check_books
 from gateway.audit.verify.columns import CheckpointRow, LogReport, PublicKeys, StoredLog, Wrong
 from gateway.audit.verify.log import verify_log as check_log
 from gateway.authenticate import Terms
 from gateway.config.home import Home, load
 from gateway.config.signatures import verify
-from gateway.errors import ConfigurationFault, Fault
+from gateway.errors import ConfigurationFault, Fault, JournalUnavailable
 from gateway.exchange import House, Patience
-from gateway.journal import Journal
+from gateway.journal import Journal, outbox
 from gateway.journal.book import Keeping
 from gateway.journal.shards import Shards, shard_keys
 from gateway.jws import SigningKey
@@ -58,9 +60,12 @@ class StorePolicies:
     async def refresh(self) -> Policy:
         kept = await self._store.policy()
         if kept is not None and kept[0] != self._policy.hash:
-            found = from_archive(kept[1], verify, self._clock.now())
-            # An archived policy whose signatures no longer count grants nothing: the empty one refuses everything.
-            self._policy = found if isinstance(found, Policy) else empty()
+            try:
+                found = from_archive(kept[1], verify, self._clock.now())
+            except ValueError:
+                raise JournalUnavailable("journal (policy archive)") from None
+            # A policy whose signatures no longer count grants nothing; who asks is still known, and told so.
+            self._policy = found if isinstance(found, Policy) else without_grants(self._policy, kept[0])
         return self._policy
 
 
@@ -180,7 +185,7 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
     try:
         shards = _shards(home, store, keys, ids, checkpoints)
         await shards.load()
-        policies = StorePolicies(store, clock, empty())
+        policies = StorePolicies(store, clock, home.policy)
         house = House(
             journal=Journal(
                 shards, store, keys, ids, Keeping(settings.log.default_class, limits.reply_keep_days)
@@ -254,8 +259,8 @@ def verify_log(root: Path) -> tuple[LogReport, ...]:
             last = at + 1 == len(shards) or shards[at + 1].retention != shard.retention
             public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys)
             checkpoints = list(columns.checkpoints(shard.origin))
-            if (note := outside.get(shard.origin)) is not None:
-                checkpoints.append(CheckpointRow(tree_size(note), note, CHECKPOINTS))
+            if (kept := outside.get(shard.origin)) is not None:
+                checkpoints.append(kept)
             log = StoredLog(
                 shard=shard,
                 lines=columns.lines(shard.origin),
@@ -269,21 +274,58 @@ def verify_log(root: Path) -> tuple[LogReport, ...]:
             report = check_log(log, parse_vkey(keys.identity_vkey))
             reports.append(replace(report, wrong=(*report.wrong, *wrong)))
         strays = tuple(columns.strays())
+        beside = check_books(columns.books(), _opens(keys), _vouched(keys), form_name)
     if strays:
         reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
+    if beside:
+        reports.append(LogReport("(beside the lines)", 0, 0, 0, "", tuple(beside)))
     return tuple(reports)
 
 
-def _outside(root: Path, url: str) -> Mapping[str, str | None]:
+def _outside(root: Path, url: str) -> Mapping[str, CheckpointRow]:
     """Out: the kept checkpoints. Read before the columns, which others may be adding to: a note read later could
     be ahead of them without anything being wrong."""
     with open_columns(url) as columns:
         origins = [shard.origin for shard in columns.shards()]
-    kept = CheckpointFiles(root / CHECKPOINTS)
+    files = CheckpointFiles(root / CHECKPOINTS)
+    found: dict[str, CheckpointRow] = {}
     try:
-        return {origin: kept.read(origin) for origin in origins}
+        for origin in origins:
+            try:
+                note = files.read(origin)
+            except JournalUnavailable:  # a file that holds none: the check says so
+                found[origin] = CheckpointRow(0, "", CHECKPOINTS)
+            else:
+                if note is not None:
+                    found[origin] = CheckpointRow(tree_size(note), note, CHECKPOINTS)
     finally:
-        kept.close()
+        files.close()
+    return found
+
+
+def _opens(keys: FileKeys) -> Callable[[str, bytes], str | None]:
+    """Out: how the check reads a kept reply."""
+
+    def opened(exchange: str, sealed: bytes) -> str | None:
+        try:
+            return jws.digest(outbox.unseal(sealed, exchange, keys).body)
+        except (Fault, ValueError):
+            return None
+
+    return opened
+
+
+def _vouched(keys: FileKeys) -> Callable[[str, bytes], bool]:
+    """Out: how the check judges the receipt over a step of a record."""
+    find = records.own_key(keys.gateway)
+
+    def vouched(receipt: str, body: bytes) -> bool:
+        try:
+            return jws.verify_compact(receipt, records.RECORD_TYPE, find) == body
+        except jws.SignatureInvalid:
+            return False
+
+    return vouched
 
 
 def _public(sealed: bytes | None, origin: str, keys: FileKeys) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.storage.database import Database, unavailable
-from adapters.storage.schema import CHECKPOINT, EXCHANGE, LINE, SHARD, TILE
+from adapters.storage.database import Database, connect_sqlite, unavailable
+from adapters.storage.schema import (
+    CHECKPOINT,
+    CURRENT_POLICY,
+    EXCHANGE,
+    LINE,
+    POLICY,
+    RECORD,
+    RECORD_EVENT,
+    RECORD_SUBJECT,
+    SHARD,
+    TILE,
+    USE,
+)
+from gateway.audit.verify.books import Books, ExchangeRow, RecordEventRow
 from gateway.audit.verify.columns import CheckpointRow, LineRow, ShardRow, TerminalRow, TileRow, Wrong
 
 _BATCH: Final = 256
@@ -27,7 +42,7 @@ _TIED: Final = (  # every column that ties a row to its shard, with what else na
 def open_columns(url: str) -> Iterator[LogColumns]:
     """Read a database's log on one consistent state, while others write. Raises: ConfigurationFault,
     JournalUnavailable."""
-    database = Database(url)
+    database = Database(url, _readable)
     try:
         with database.reader.connect() as connection:
             yield LogColumns(connection)
@@ -35,6 +50,13 @@ def open_columns(url: str) -> Iterator[LogColumns]:
         raise unavailable(error) from None
     finally:
         database.close()
+
+
+def _readable(path: Path) -> sqlite3.Connection:
+    """Out: a connection that reads damaged text as well: it is a place to be named, not an end of the reading."""
+    connection = connect_sqlite(path)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    return connection
 
 
 class LogColumns:
@@ -75,6 +97,27 @@ class LogColumns:
         columns = sa.select(EXCHANGE.c.exchange, EXCHANGE.c.terminal_idx, EXCHANGE.c.kind)
         for row in self._of(columns, EXCHANGE.c.terminal_shard, origin, EXCHANGE.c.terminal_idx):
             yield TerminalRow(*row)
+
+    def books(self) -> Books:
+        """Out: the tables beside the lines."""
+        told = sa.select(SHARD.c.retention, LINE.c.leaf, LINE.c.salt, LINE.c.event)
+        lines = told.join(LINE, LINE.c.shard == SHARD.c.id)
+        exchanges = sa.select(*(EXCHANGE.c[name] for name in ExchangeRow.__dataclass_fields__))
+        events = sa.select(RECORD_EVENT).order_by(RECORD_EVENT.c.record, RECORD_EVENT.c.revision)
+        return Books(
+            lines=self._all(lines.order_by(LINE.c.shard, LINE.c.idx)),
+            exchanges=(ExchangeRow(*row) for row in self._all(exchanges)),
+            uses=self._all(sa.select(USE)),
+            record_events=(RecordEventRow(*row) for row in self._all(events)),
+            records=self._all(sa.select(RECORD)),
+            record_subjects=self._all(sa.select(RECORD_SUBJECT)),
+            policies=self._all(sa.select(POLICY)),
+            current=list(self._all(sa.select(CURRENT_POLICY))),
+        )
+
+    def _all(self, statement: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
+        for row in self._connection.execute(statement.execution_options(yield_per=_BATCH)):
+            yield tuple(row)
 
     def strays(self) -> list[Wrong]:
         """Out: rows that say they belong to a shard there is not."""

@@ -1,0 +1,290 @@
+"""The tables beside the lines, held against what the lines say: exchanges, uses, records, policies.
+
+They decide what is answered tomorrow. Whoever takes a withdrawal out of them, or gives a used decision back, has to
+change the lines as well. Not held against anything: when a reply is forgotten and when the bus confirmed it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from consent.ledger import Step, fold, read_step
+from gateway.audit import labels
+from gateway.audit.record import TERMINAL, EventInvalid, Kind, from_bytes
+from gateway.audit.verify.columns import Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRow:
+    """A row of table `exchange`, without its times."""
+
+    exchange: str
+    consumer: str
+    message_id: str
+    digest: str
+    secondary: int
+    retention: str
+    attempt: int
+    record: str | None
+    kind: str | None
+    reply: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEventRow:
+    """A row of table `record_event`."""
+
+    record: str
+    revision: int
+    state: str
+    body: bytes = field(repr=False)
+    receipt: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The tables as they are stored. Each iterable is read once."""
+
+    lines: Iterable[tuple[str, bytes, bytes | None, bytes | None]]
+    """Class, leaf, salt and event of every line, shard by shard, in order."""
+    exchanges: Iterable[ExchangeRow]
+    uses: Iterable[tuple[str, str, str]]
+    """Record, exchange, state."""
+    record_events: Iterable[RecordEventRow]
+    """In the order of record and revision."""
+    records: Iterable[tuple[str, int, str, str, str]]
+    """Record, revision, state, recipient, case."""
+    record_subjects: Iterable[tuple[str, str, str]]
+    """Record, form, name."""
+    policies: Iterable[tuple[str, bytes]]
+    current: Sequence[tuple[int, str]]
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines say of an exchange."""
+
+    consumer: str
+    message: str | None
+    digest: str | None
+    retention: str
+    attempt: int = 0
+    record: str | None = None
+    kind: str | None = None
+    reply: str | None = None
+
+
+Opens = Callable[[str, bytes], str | None]
+"""In: an exchange and its sealed reply. Out: the digest of the body; None when it can't be opened."""
+Vouched = Callable[[str, bytes], bool]
+"""In: a record event's receipt and body. Out: whether the house signed it."""
+
+
+def check_books(
+    books: Books, opens: Opens, vouched: Vouched, named: Callable[[Sequence[str]], str]
+) -> list[Wrong]:
+    """Out: every place that does not fit the lines. In: `named` makes of a form's parts what is looked up.
+
+    What erased or damaged lines said is not known: what only they could tell is passed over.
+    """
+    return _Books(books, opens, vouched, named).run()
+
+
+class _Books:
+    def __init__(
+        self, books: Books, opens: Opens, vouched: Vouched, named: Callable[[Sequence[str]], str]
+    ) -> None:
+        self._books, self._opens, self._vouched, self._named = books, opens, vouched, named
+        self._told: dict[str, _Told] = {}
+        self._steps: dict[tuple[str, int], str] = {}
+        self._policy: tuple[str, str] | None = None
+        self._erased = False
+        self._wrong: list[Wrong] = []
+
+    def run(self) -> list[Wrong]:
+        for retention, leaf, salt, event in self._books.lines:
+            told = _opened(leaf, salt, event)
+            if told is None:
+                self._erased = True
+            else:
+                self._hear(retention, told)
+        self._exchanges()
+        self._uses()
+        self._records()
+        self._policies()
+        return self._wrong
+
+    def _hear(self, retention: str, said: Mapping[str, Any]) -> None:
+        kind, digests = said.get("kind"), said.get("digests") or {}
+        if kind == Kind.POLICY_LOADED and "policy" in digests:
+            self._policy = max(
+                self._policy or ("", ""), (said["time"], digests["policy"]), key=lambda it: it[0]
+            )
+        basis = said.get("basis") or {}
+        if str(kind).startswith("consent."):
+            self._steps[basis["record"], basis["revision"]] = str(kind)
+        if "exchange" in said:
+            self._hear_exchange(retention, said, basis, digests)
+
+    def _hear_exchange(
+        self, retention: str, said: Mapping[str, Any], basis: Mapping[str, Any], digests: Mapping[str, Any]
+    ) -> None:
+        told = self._told.setdefault(
+            said["exchange"],
+            _Told(said.get("consumer") or "", said.get("message"), digests.get("request"), retention),
+        )
+        told.digest = told.digest or digests.get("request")
+        told.attempt = max(told.attempt, said.get("attempt") or 0)
+        if said["kind"] == Kind.ASKED:
+            told.record = basis.get("record") or told.record
+        if said["kind"] in TERMINAL:
+            told.kind, told.reply = said["kind"], digests.get("reply")
+
+    # --- exchanges and uses ------------------------------------------------------------------------------------
+    def _exchanges(self) -> None:
+        seen: set[str] = set()
+        others: list[ExchangeRow] = []
+        owners: dict[tuple[str, str], list[str]] = {}
+        for row in self._books.exchanges:
+            seen.add(row.exchange)
+            own = owners.setdefault((row.consumer, row.message_id), [])
+            if row.secondary == 0:
+                own.append(row.exchange)
+            else:
+                others.append(row)
+            told = self._told.get(row.exchange)
+            if told is None:
+                if not self._erased:
+                    self._add("exchange", row.exchange, "exchange", "no line speaks of it")
+                continue
+            self._exchange(row, told)
+        for row in others:
+            if row.secondary != 1 or not owners[row.consumer, row.message_id]:
+                self._add("exchange", row.exchange, "secondary", "its message id is no other body's")
+        for doubled in (own for own in owners.values() if len(own) > 1):
+            self._add("exchange", " ".join(doubled), "secondary", "a message id belongs to one body")
+        for exchange in self._told.keys() - seen:
+            self._add("exchange", exchange, "exchange", "lines speak of it, and it is not there")
+
+    def _exchange(self, row: ExchangeRow, told: _Told) -> None:
+        message = told.message or (row.message_id if told.consumer else told.digest)
+        for column, kept, said in (
+            ("consumer", row.consumer, told.consumer),
+            ("message_id", row.message_id, message),
+            ("digest", row.digest, told.digest),
+            ("retention", row.retention, told.retention),
+            ("attempt", row.attempt, told.attempt),
+            ("record", row.record, told.record),
+            ("kind", row.kind, told.kind),
+        ):
+            if kept != said and not (said is None and column == "digest"):
+                self._add("exchange", row.exchange, column, "not what its lines say")
+        if row.reply is not None and self._opens(row.exchange, row.reply) != told.reply:
+            self._add("exchange", row.exchange, "reply", "not the reply its line speaks of")
+
+    def _uses(self) -> None:
+        due = {
+            (told.record, exchange): "reserved" if told.kind is None else "consumed"
+            for exchange, told in self._told.items()
+            if told.record is not None and told.kind in (None, Kind.ANSWERED)
+        }
+        for record, exchange, state in self._books.uses:
+            said = due.pop((record, exchange), None)
+            if said is None and not self._erased:
+                self._add("use", f"{record} {exchange}", "record, exchange", "no line speaks of this use")
+            elif said is not None and said != state:
+                self._add("use", f"{record} {exchange}", "state", f"it is {said}")
+        for record, exchange in due:
+            self._add("use", f"{record} {exchange}", "record, exchange", "the use is missing")
+
+    # --- records -------------------------------------------------------------------------------------------------
+    def _records(self) -> None:
+        steps: dict[str, list[Step]] = {}
+        for row in self._books.record_events:
+            step = self._step(row)
+            if step is not None:
+                steps.setdefault(row.record, []).append(step)
+        for record, revision in self._steps:
+            self._add(
+                "record_event",
+                f"{record} {revision}",
+                "record, revision",
+                "a line speaks of it: it is missing",
+            )
+        for record, revision, state, recipient, case in self._books.records:
+            known = steps.get(record)
+            last = known[-1] if known else None
+            kept = (revision, state, recipient, case)
+            if last is None or kept != (last.revision, last.state, last.recipient, last.case):
+                columns = ("record",) if last is None else _different(kept, last)
+                self._add("record", record, ", ".join(columns), "not what its events say")
+        self._subjects(steps)
+
+    def _step(self, row: RecordEventRow) -> Step | None:
+        """Out: the step a row holds; None, and named, when it holds none."""
+        key = f"{row.record} {row.revision}"
+        said = self._steps.pop((row.record, row.revision), None)
+        if not self._vouched(row.receipt, row.body):
+            self._add("record_event", key, "body, receipt", "not signed by the house")
+            return None
+        step = read_step(row.body)
+        if (step.record, step.revision, step.state) != (row.record, row.revision, row.state):
+            self._add("record_event", key, "record, revision, state", "not what was signed")
+        elif said != f"consent.{step.state}" and not (said is None and self._erased):
+            self._add("record_event", key, "state", "not what its line says")
+        return step
+
+    def _subjects(self, steps: Mapping[str, Sequence[Step]]) -> None:
+        due = {
+            (record, form): self._named(parts)
+            for record, known in steps.items()
+            for form, parts in fold(known, 0, True).subject.forms().items()
+        }
+        for record, form, name in self._books.record_subjects:
+            said = due.pop((record, form), None)
+            if said != name:
+                column = "record, form" if said is None else "name"
+                self._add("record_subject", record, column, "not what the record's events say")
+        for record, _ in due:
+            self._add("record_subject", record, "record, form", "a way of naming the person is missing")
+
+    # --- policies --------------------------------------------------------------------------------------------------
+    def _policies(self) -> None:
+        known: set[str] = set()
+        for digest, archive in self._books.policies:
+            known.add(digest)
+            if sha256(archive).hexdigest() != digest:
+                self._add("policy", digest, "hash, archive", "not the archive of this hash")
+        for one, digest in self._books.current:
+            if one != 1:
+                self._add("current_policy", str(one), "one", "there is one current policy")
+            if digest not in known or (self._policy is not None and digest != self._policy[1]):
+                self._add("current_policy", str(one), "hash", "not the policy that was loaded last")
+        if self._policy is not None and not self._books.current:
+            self._add("current_policy", "1", "one", "the current policy is missing")
+
+    def _add(self, table: str, key: str, column: str, text: str) -> None:
+        self._wrong.append(Wrong(table, key, column, text))
+
+
+def _opened(leaf: bytes, salt: bytes | None, event: bytes | None) -> Mapping[str, Any] | None:
+    """Out: what a line says; None when it is erased, or not what its leaf commits to (`verify_log` names that)."""
+    read = labels.parse_leaf(leaf)
+    if read is None or salt is None or event is None or not labels.opens(read, salt, event):
+        return None
+    try:
+        from_bytes(event)
+    except EventInvalid:
+        return None
+    said: Mapping[str, Any] = json.loads(event)
+    return said
+
+
+def _different(kept: tuple[int, str, str, str], last: Step) -> tuple[str, ...]:
+    said = (last.revision, last.state, last.recipient, last.case)
+    names = ("revision", "state", "recipient", "case_id")
+    return tuple(name for name, mine, right in zip(names, kept, said, strict=True) if mine != right)
