@@ -70,7 +70,7 @@ def _preview(matter: Matter) -> Verdict:
 
 
 GRANT_RULES: Final = (
-    Rule(Check.MESSAGE, "CONTRACT.md 4; § 5 EGovG", _form_of_message),
+    Rule(Check.MESSAGE, "§ 5 EGovG", _form_of_message),
     Rule(Check.GRANT, "§ 7(2) IDNrG", _grant_can_be_kept),
 )
 CONDITION_RULES: Final = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
@@ -106,6 +106,11 @@ def read(
         return tuple(sorted(set(problems), key=lambda p: (p.file, p.line or 0, p.key, p.wrong)))
     packed = archive(_files(documents, settings))
     return _assemble(shelf, settings, packed)
+
+
+def without_grants(policy: Policy, digest: str) -> Policy:
+    """In: the policy known so far; the hash of one that can't be had. Out: everyone still known, nothing granted."""
+    return replace(policy, hash=digest, grants=MappingProxyType({}), _grants=MappingProxyType({}))
 
 
 def empty() -> Policy:

@@ -75,15 +75,24 @@ class House:
 async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed:
     """Settle one delivery: in bytes at the door, out a reply the bus may send, or silence, or a later attempt.
 
-    What was decided under a law that is no longer the one in force is decided again, from the door on.
+    What was decided under a law that is no longer the one in force is decided again, from the door on. A mistake of
+    ours is raised while another attempt is left, and ends the exchange with the last one.
     Raises: JournalUnavailable.
     """
-    for _ in range(house.patience.decisions):
-        ended = await _attempt(delivery, house)
-        if not isinstance(ended, Moved):
-            return ended
-        await house.policies.refresh()
-    ended = await _give_up(delivery, house)
+    try:
+        for _ in range(house.patience.decisions):
+            ended = await _attempt(delivery, house)
+            if not isinstance(ended, Moved):
+                return ended
+            await house.policies.refresh()
+        ended = await _give_up(delivery, _changed(), house)
+    except JournalUnavailable:
+        raise
+    except Exception:
+        if delivery.attempt < house.patience.attempts:
+            raise
+        mistake = Failure(FaultCode.INTERNAL, "ours", "exchange", exhausted=True)
+        ended = await _give_up(delivery, mistake, house)
     if isinstance(ended, Moved):
         raise JournalUnavailable("journal")
     return ended
@@ -102,9 +111,9 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     if isinstance(sender, Unauthentic):
         return await _turn_away(case, Heard(sender), sender, house)
     if isinstance(sender, Late):
-        return await _turn_away(case, _unheard(delivery, sender.sender, house), sender.refusal, house)
+        return await _turn_away(case, _heard(delivery, sender.sender, house), sender.refusal, house)
     if case.secondary:
-        return await _turn_away(case, _unheard(delivery, sender, house), _reused(), house)
+        return await _turn_away(case, _heard(delivery, sender, house), _reused(), house)
 
     # 3. What is asked? Well-formed, schema-valid, by the rules, in an agreed standard.
     request = _read(delivery, sender, house)
@@ -148,8 +157,8 @@ async def _turn_away(
     return await _close(case, heard, outcome, house)
 
 
-async def _give_up(delivery: Delivery, house: House) -> Reply | Silent | Moved:
-    """The law or the basis moved every time: say so, and leave it to the asker."""
+async def _give_up(delivery: Delivery, outcome: Refusal | Failure, house: House) -> Reply | Silent | Moved:
+    """No attempt is left, because the law moved every time or we were wrong: say so, and leave it to the asker."""
     now = house.clock.now()
     sender = authenticate(delivery, house.policies.current(), house.terms, now)
     case = await house.journal.arrive(delivery, sender, now)
@@ -158,11 +167,8 @@ async def _give_up(delivery: Delivery, house: House) -> Reply | Silent | Moved:
     if isinstance(sender, Unauthentic):
         return await _close(case, Heard(sender), sender, house)
     if isinstance(sender, Late):
-        return await _close(case, _unheard(delivery, sender.sender, house), sender.refusal, house)
-    request = _read(delivery, sender, house)
-    if isinstance(request, Misread):
-        return await _close(case, Heard(sender, request.language), request.refusal, house)
-    return await _close(case, Heard(sender, request.language, request), _changed(), house)
+        return await _close(case, _heard(delivery, sender.sender, house), sender.refusal, house)
+    return await _close(case, _heard(delivery, sender, house), outcome, house)
 
 
 async def _outcome(mandate: Mandate, house: House) -> Outcome:
@@ -266,8 +272,12 @@ def _repeat(
     return Reply(repeat.exchange, house.journal.addressed(case, sender, written, now), repeat.receipt)
 
 
-def _unheard(delivery: Delivery, sender: Sender, house: House) -> Heard:
-    return Heard(sender, inbound.language_of(delivery, house.languages))
+def _heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
+    """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
+    request = _read(delivery, sender, house)
+    if isinstance(request, Misread):
+        return Heard(sender, request.language)
+    return Heard(sender, request.language, request)
 
 
 def _reused() -> Refusal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from consent.idnr import is_idnr
 from consent.vocabulary import (
     BasisUsed,
     Check,
@@ -71,9 +72,7 @@ def label_of(owner: Owner, shard: OpenShard, exchange: str) -> bytes:
 
 def asker_named(subject: Subject) -> Owner:
     """Out: the person, if the asker named them by IDNr; nobody else is known before a register has resolved them."""
-    return (
-        Owner(f"idnr:{subject.idnr}") if subject.idnr and re.fullmatch(r"[0-9]{11}", subject.idnr) else SEALED
-    )
+    return Owner(f"idnr:{subject.idnr}") if subject.idnr and is_idnr(subject.idnr) else SEALED
 
 
 # --- the events of an exchange -----------------------------------------------------------------------------------

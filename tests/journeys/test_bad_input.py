@@ -109,6 +109,11 @@ def asked(language: str, person: Person = ORDINARY, chosen: bool = True, **chang
     return made
 
 
+async def late_about_somebody(town: Town) -> Outbound:
+    """All is right but the hour."""
+    return asking(town, await decided(town), issued_seconds_ago=3601)
+
+
 def routed(rest: str) -> Make:
     """The message is right, the way it came is another's."""
 
@@ -365,9 +370,10 @@ UNREADABLE: Final = [
         "sealed",
     ),
     Case("another id inside", another_id_inside, "refused", "message-id-mismatch", "sealed"),
-    Case("same id, other bytes", same_id_other_bytes, "refused", "message-id-reused", "sealed"),
+    Case("same id, other bytes", same_id_other_bytes, "refused", "message-id-reused", "person"),
 ]
 UNTIMELY: Final = [
+    Case("late about somebody", late_about_somebody, "expired", "deadline-passed", "person"),
     Case("past its deadline", signed(issued_seconds_ago=3601), "expired", "deadline-passed", "sealed"),
     Case("signed in the future", signed(issued_seconds_ago=-120), "expired", "not-fresh", "sealed"),
     Case("good for too long", signed(lifetime_seconds=86_401), "expired", "not-fresh", "sealed"),
@@ -457,7 +463,7 @@ def in_each_language(language: str) -> list[Case]:
             asked(language, replace(ORDINARY, idnr="01234567811")),
             "refused",
             "subject-insufficient",
-            person,
+            "sealed",
         ),
         Case(
             "hardly named",

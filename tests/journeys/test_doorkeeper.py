@@ -159,3 +159,25 @@ async def test_what_nobody_foresaw_is_put_off_and_at_last_buried(
     assert await lines(town.opened.store) == before
     assert exceptions_watched.lines == logged + 1
     assert len(exceptions_watched.found) == found
+
+
+class BrokenRecords:
+    """Port ConsentStore whose look-up fails as nothing should."""
+
+    async def records_for(self, request: Any, exchange: str) -> Any:
+        raise LookupError("nobody foresaw this")
+
+
+async def test_a_mistake_of_ours_ends_an_exchange_with_its_last_attempt(town: Town) -> None:
+    """While an attempt is left it is put off; then it is dead, in a line and in a reply, and nothing is buried."""
+    request, before = await question(town), await lines(town.opened.store)
+    broken: Any = BrokenRecords()
+    house = replace(town.opened.house, consents=broken)
+    first, last = Told(), Told()
+    await attend(town.delivery(request, 1), service(town, first, house))
+    assert first.told == ["postpone"]
+    assert await lines(town.opened.store) == before
+    await attend(town.delivery(request, 5), service(town, last, house))
+    assert last.told == ["send", "ack"]
+    ended = [line for line in await lines(town.opened.store) if line not in before]
+    assert [(line.kind, line.event["reasons"]) for line in ended] == [("dead", ["internal"])]

@@ -303,5 +303,6 @@ async def test_an_unsigned_grant_is_no_law(town: Town, exceptions_watched: objec
     await town.opened.journal.house_event(told_event, now, policy=(digest, forged))
     before = await lines(town.opened.store)
     result = await handle(town.delivery(request), town.opened.house)
-    assert isinstance(result, Silent)
-    assert [line.kind for line in await since(before, town.opened.store)] == ["quarantined"]
+    assert isinstance(result, Reply)
+    told = [(line.kind, line.event["reasons"]) for line in await since(before, town.opened.store)]
+    assert told == [("refused", ["no-grant"])]
