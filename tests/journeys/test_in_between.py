@@ -19,9 +19,10 @@ from peopled import ORDINARY
 from town import IDS, Town
 
 from consent.vocabulary import Found, NotFound, Record, Request, Subject
+from gateway.assembly.policies import CONTEXT
 from gateway.audit.record import Digests, Event, Kind
 from gateway.client import verified
-from gateway.errors import ConfigurationFault
+from gateway.errors import ConfigurationFault, JournalUnavailable
 from gateway.exchange import House, handle
 from gateway.ports import ConsentStore, Outbound, RecordEvent, Register
 from gateway.stages import Mandate, Outgoing, Reply, Silent
@@ -287,22 +288,40 @@ async def test_a_key_published_elsewhere_counts_here(town: Town, exceptions_watc
 
 
 async def test_an_unsigned_grant_is_no_law(town: Town, exceptions_watched: object) -> None:
-    """A home with it does not open, and a policy archived with it refuses everything: the sender is unknown to
-    it, so the message is kept in quarantine."""
+    """A home with it does not open, and a policy archived with it grants nothing."""
     request, _ = await question(town)
     edit(town, GRANT, "moved_in", "sex", signed=False)
     with pytest.raises(ConfigurationFault) as problems:
         await takes_over(town)
     assert [(found.file, found.line) for found in problems.value.problems] == [(GRANT, None)]
 
-    policy = town.opened.house.policies.current()
-    forged = policy.archived.replace(b'"moved_in"', b'"religion"')
-    assert forged != policy.archived
-    digest, now = sha256(forged).hexdigest(), town.clock.now()
-    told_event = Event(kind=Kind.POLICY_LOADED, time=now, digests=Digests(policy=digest))
-    await town.opened.journal.house_event(told_event, now, policy=(digest, forged))
+    law = town.opened.house.policies.current().archived.replace(b'"moved_in"', b'"religion"')
+    digest = sha256(law).hexdigest()
+    await _puts(town, digest, town.opened.keys.wrap(law, CONTEXT + digest))
     before = await lines(town.opened.store)
     result = await handle(town.delivery(request), town.opened.house)
     assert isinstance(result, Reply)
     told = [(line.kind, line.event["reasons"]) for line in await since(before, town.opened.store)]
     assert told == [("refused", ["no-grant"])]
+
+
+async def test_a_policy_the_house_did_not_seal_stops_it(town: Town) -> None:
+    """Who can write to the database, and to nothing else, can't put a law there: nothing is answered under it."""
+    request, _ = await question(town)
+    law, keys = town.opened.house.policies.current().archived, town.opened.keys
+    bare, borrowed = (
+        law.replace(b"wohngeld-antrag", name) for name in (b"wohngeld-antrug", b"wohngeld-antreg")
+    )
+    for forged, kept in ((bare, bare), (borrowed, keys.wrap(borrowed, CONTEXT + "0" * 64))):
+        await _puts(town, sha256(forged).hexdigest(), kept)
+        before = await lines(town.opened.store)
+        with pytest.raises(JournalUnavailable):
+            await handle(town.delivery(request), town.opened.house)
+        assert await since(before, town.opened.store) == []
+
+
+async def _puts(town: Town, digest: str, kept: bytes) -> None:
+    """Make these bytes the current policy, as far as the database can tell."""
+    now = town.clock.now()
+    told = Event(kind=Kind.POLICY_LOADED, time=now, digests=Digests(policy=digest))
+    await town.opened.journal.house_event(told, now, policy=(digest, kept))
