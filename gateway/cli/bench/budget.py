@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from consent.decide import decide
 from consent.minimise import minimise
@@ -60,7 +61,8 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
         "seal_reply": lambda: outbox.seal(message, case.exchange, opened.keys),
     }
     budget = {name: round(per_call_us(room), 1) for name, room in rooms.items()}
-    budget["recall"] = await _together(lambda: house.journal.arrive(delivery, sender, now))
+    stranger = replace(sender, message_id=house.ids.new())
+    budget["recall"] = await _together(lambda: house.journal.arrive(delivery, stranger, now))
     budget["records"] = await _together(lambda: house.consents.records_for(request, ""))
     budget["fetch"] = await _together(lambda: register.fetch(mandate))
     return budget
