@@ -17,13 +17,17 @@ WATCH = Watch()
 
 @pytest.fixture(autouse=True, scope="session")
 def _watched() -> Iterator[None]:
-    """Every log line of ours and of every library goes to the watch, at every level."""
-    telemetry.configure(WATCH)
+    """Every log line of every library goes to the watch, at every level."""
     handler = WatchHandler(WATCH)
     root = logging.getLogger()
     root.addHandler(handler)
     yield
     root.removeHandler(handler)
+
+
+def pytest_runtest_setup() -> None:
+    """Our own log goes to the watch too, whatever a command run by an earlier test has set."""
+    telemetry.configure(WATCH)
 
 
 @pytest.fixture
