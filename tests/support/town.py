@@ -177,7 +177,7 @@ class Town:
 async def found(root: Path, clock: StillClock | None = None, *, oots: bool = False) -> Town:
     """Found a town in an empty folder: files, keys, database, log, policy."""
     clock = clock or StillClock()
-    demo_home.write(root, 2026, lambda kid: new_key(IDS, kid), oots)
+    demo_home.write(root, clock.now().year, lambda kid: new_key(IDS, kid), oots)
     await assembly.create(root, clock, IDS)
     town = await opened(root, clock)
     await town.opened.adopt_policy()
