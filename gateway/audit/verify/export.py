@@ -10,9 +10,9 @@ from itertools import groupby, pairwise
 from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey
 from gateway.audit.proof import Proof, ProofInvalid
 from gateway.audit.verify.completeness import check_index
-from gateway.audit.verify.person import Tally, check_subject
+from gateway.audit.verify.person import check_subject
 from gateway.audit.verify.reading import Findings, ReadShard, read_shard
-from gateway.audit.verify.verdict import Finding, Outcome, Verdict, conclude
+from gateway.audit.verify.verdict import Finding, Outcome, Tally, Verdict, conclude
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 

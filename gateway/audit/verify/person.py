@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from gateway.audit import labels, tree
 from gateway.audit.proof import Entry, Subject
 from gateway.audit.verify.completeness import Epoch, check_label
 from gateway.audit.verify.reading import Findings, ReadShard
-
-
-@dataclass(slots=True)
-class Tally:
-    """Lines about the person so far."""
-
-    lines: int = 0
-    withheld: int = 0
+from gateway.audit.verify.verdict import Tally
 
 
 def check_subject(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
-
-if TYPE_CHECKING:
-    from gateway.audit.verify.person import Tally
 
 
 class Outcome(StrEnum):
@@ -26,6 +23,14 @@ class Outcome(StrEnum):
     """Consistent in itself; whether the authority signed it is not known."""
     FALSE = "false"
     """Something does not fit: see the findings."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Lines about the person so far."""
+
+    lines: int = 0
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
