@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from schematron import violated
 
 from xoev_schemas import sets
 from xoev_schemas.catalogue import Catalogue, Listed, MessageKey
@@ -89,30 +90,6 @@ def valid(regrep: Catalogue, root: etree._Element) -> bool:
     listed = regrep.find(MessageKey.of(root))
     assert isinstance(listed, Listed)
     return listed.schema.valid(root)
-
-
-def violated(root: etree._Element, schematron: Path) -> tuple[int, list[str]]:
-    """Out: how many assertions were evaluated, and those that fail. XPath 2.0 ones are passed over."""
-    rules = parse(schematron.read_bytes(), Limits())
-    spaces = {str(ns.get("prefix")): str(ns.get("uri")) for ns in rules.iter(f"{SCH}ns")}
-    count, failed = 0, []
-    for rule in rules.iter(f"{SCH}rule"):
-        context = str(rule.get("context"))
-        for node in root.xpath(context if context.startswith("/") else f"//{context}", namespaces=spaces):
-            if not isinstance(node, etree._Element):
-                continue
-            known = {
-                str(let.get("name")): node.xpath(str(let.get("value")), namespaces=spaces)
-                for let in rule.iter(f"{SCH}let")
-            }
-            for rule_assert in rule.iter(f"{SCH}assert"):
-                test = str(rule_assert.get("test"))
-                if "matches(" in test or rule_assert.get("role") == "info":
-                    continue
-                count += 1
-                if not node.xpath(f"boolean({test})", namespaces=spaces, **known):
-                    failed.append(str(rule_assert.get("id") or test))
-    return count, failed
 
 
 def test_the_real_request_is_read_byte_for_byte(standards: Path, edm: Standard) -> None:
