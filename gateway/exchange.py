@@ -88,7 +88,7 @@ async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed
         ended = await _give_up(delivery, _changed(), house)
     except JournalUnavailable:
         raise
-    except Exception:
+    except Exception:  # unforeseen, whatever it is: the last attempt must still end in a line
         if delivery.attempt < house.patience.attempts:
             raise
         mistake = Failure(FaultCode.INTERNAL, "ours", "exchange", exhausted=True)

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.errors import BusUnavailable, JournalUnavailable, Undeliverable
+from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
 from gateway.exchange import House, handle
 from gateway.ports import Bus, JournalStore
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
@@ -77,7 +77,12 @@ async def resend(service: Service) -> int:
     """Send every settled reply the bus may not have got before a crash. Out: how many."""
     waiting = await service.store.unconfirmed()
     for exchange, sealed in waiting:
-        await _send(exchange, service.house.journal.unsealed(exchange, sealed), service)
+        try:
+            message = service.house.journal.unsealed(exchange, sealed)
+        except Fault as fault:  # not as it was sealed: `log verify` names it, and the others still leave
+            logger().error("reply-damaged", exchange=exchange, where=fault.where)
+            continue
+        await _send(exchange, message, service)
     return len(waiting)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -181,3 +183,16 @@ async def test_a_mistake_of_ours_ends_an_exchange_with_its_last_attempt(town: To
     assert last.told == ["send", "ack"]
     ended = [line for line in await lines(town.opened.store) if line not in before]
     assert [(line.kind, line.event["reasons"]) for line in ended] == [("dead", ["internal"])]
+
+
+async def test_a_damaged_reply_keeps_no_other_back(town: Town) -> None:
+    """A kept reply that can't be opened is told by its exchange; what is whole leaves all the same."""
+    broken = Told(sending=BusUnavailable("bus"))
+    for _ in range(2):
+        await attend(town.delivery(await question(town)), service(town, broken))
+    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database, database:
+        oldest = "select exchange from exchange where reply is not null order by terminal_idx limit 1"
+        database.execute(f"update exchange set reply = zeroblob(100) where exchange = ({oldest})")
+    bus = Told()
+    assert await resend(service(town, bus)) == 2
+    assert [message.type for message in bus.sent] == ["evidence.answer"]

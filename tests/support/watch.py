@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import dis
 import io
 import logging
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from planted import MARKERS
 
+_RAISE = dis.opmap["RAISE_VARARGS"]
 OURS = ("gateway", "consent", "adapters", "xoev_schemas")
+
+
+def _is_ours(kind: type[BaseException]) -> bool:
+    return kind.__module__.partition(".")[0] in OURS
+
+
+def _says_so_itself(frame: FrameType, trace: TracebackType | None) -> bool:
+    """Out: whether the frame's own `raise` is the origin, whatever the type: a library's exception that only
+    passes may still hold content, until it is mapped."""
+    return (trace is None or trace.tb_next is None) and frame.f_code.co_code[frame.f_lasti] == _RAISE
 
 
 class Watch(io.StringIO):
@@ -49,7 +61,7 @@ class Watch(io.StringIO):
         if module not in OURS:
             return None
         frame.f_trace_lines = False
-        if event == "exception" and type(argument[1]).__module__.partition(".")[0] in OURS:
+        if event == "exception" and (_is_ours(type(argument[1])) or _says_so_itself(frame, argument[2])):
             self.saw(argument[1], f"{frame.f_globals['__name__']}:{frame.f_lineno}")
         return self.trace
 

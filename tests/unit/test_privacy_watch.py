@@ -11,7 +11,7 @@ import pytest
 from watch import Watch, WatchHandler
 
 from gateway import telemetry
-from gateway.errors import Fault, RegisterProtocol
+from gateway.errors import RegisterProtocol
 
 EVERY = pytest.mark.parametrize("marker", planted.MARKERS)
 
@@ -93,7 +93,7 @@ def test_an_exception_of_ours_that_passes_our_frames_is_seen() -> None:
     assert all("shows a planted word" in place for place in watch.found)
 
 
-def _raising_in_our_frame(error: Fault) -> None:
+def _raising_in_our_frame(error: Exception) -> None:
     """Run a few lines as if one of our modules had them."""
     code = compile("try:\n    raise error\nexcept Exception:\n    caught = True\n", "ours", "exec")
     known: dict[str, object] = {"__name__": "gateway.of_this_test", "error": error}
@@ -127,4 +127,16 @@ def test_what_an_asynchronous_frame_raises_is_seen() -> None:
 
     with watch.following():
         asyncio.run(main())
+    assert len(watch.found) == 1
+
+
+def test_what_we_raise_is_seen_whatever_its_type_and_what_only_passes_is_not() -> None:
+    """A plain ValueError of our own wording is ours; a library's own, caught where it is mapped, is not yet."""
+    watch = Watch()
+    with watch.following():
+        _raising_in_our_frame(ValueError(planted.TOWN))
+    assert len(watch.found) == 1
+    passing = compile("try:\n    int(word)\nexcept ValueError:\n    pass\n", "ours", "exec")
+    with watch.following():
+        exec(passing, {"__name__": "gateway.of_this_test", "word": planted.TOWN})
     assert len(watch.found) == 1
