@@ -70,7 +70,11 @@ def _level(growth: Growth) -> pour.Level:
         choice = pour.PourChoice(_dotted(key), other[-1])
         for value, branch in branches.items():
             assert branch.inner is not None
-            choice.branches[value] = (branch.index, _level(branch.inner))
+            choice.branches[value] = pour.PourBranch(branch.index, _level(branch.inner), branch.beside)
+            if branch.beside is not None and branch.beside not in choice.beside:
+                choice.beside.add(branch.beside)
+                lifted = (*other[:-1], branch.beside)
+                _place(level, lifted, pour.PourChosen(_dotted(lifted), key[-1]))
         _place(level, key, choice)
         _place(level, other, pour.PourChosen(_dotted(other), key[-1]))
     level.keys.update({name: pour.PourAway() for name in growth.ignored})
@@ -145,7 +149,7 @@ def _node(branch: Branch, bit: int) -> reader.Node:
     inner = None
     if branch.inner is not None:
         plain = () in branch.inner.claimed
-        inner = reader.Inner(branch.key[:-1], branch.key[-1], plain, branch.when)
+        inner = reader.Inner(branch.key[:-1], branch.key[-1], plain, branch.when, branch.beside)
     hollow = bool(attributes) or (inner is not None and not inner.plain)
     return reader.Node(branch.path, bit, attributes, text, hollow, children, inner)
 

@@ -102,24 +102,44 @@ class PourNested:
 
 
 @dataclass(slots=True, eq=False)
+class PourBranch:
+    """Where a chosen record goes, and the key beside it that goes there too."""
+
+    slot: int
+    level: Level
+    beside: str | None
+
+
+@dataclass(slots=True, eq=False)
 class PourChoice:
     """The key whose value chooses the branch that another key's record is written to."""
 
     key: str
     other: str
-    branches: dict[str, tuple[int, Level]] = field(default_factory=dict)
+    branches: dict[str, PourBranch] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    """What any of the branches takes from beside its record."""
 
     def pour(self, value: object, record: Mapping[str, object], row: Row) -> None:
         branch = self.branches.get(value) if isinstance(value, str) else None
         if branch is None:
             raise MappingError(self.key, "chooses nothing this message knows")
-        slot, level = branch
-        row[slot] = level.row(record.get(self.other, {}), self.other)
+        row[branch.slot] = branch.level.row(self._inside(branch, record), self.other)
+
+    def _inside(self, branch: PourBranch, record: Mapping[str, object]) -> object:
+        """Out: the branch's record together with what stands beside it. Raises: MappingError."""
+        inside = record.get(self.other, {})
+        if not isinstance(inside, dict):
+            return inside
+        for name in self.beside:
+            if name in inside or (name in record and name != branch.beside):
+                raise MappingError(name, "has no place in this message")
+        return inside | {name: record[name] for name in self.beside & record.keys()}
 
 
 @dataclass(slots=True, eq=False)
 class PourChosen:
-    """The other key: poured by its choice, which has to be there."""
+    """The other key, or one beside it: poured by its choice, which has to be there."""
 
     key: str
     choice: str

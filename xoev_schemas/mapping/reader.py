@@ -57,6 +57,8 @@ class Inner:
     """A list of plain values, not of records."""
     when: tuple[str, str] | None = None
     """The sibling key and value that this branch stands for; None for a list."""
+    beside: str | None = None
+    """The key of the branch's record that goes beside the record."""
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +128,8 @@ def _begin(element: etree._Element, node: Node, inner: Inner, record: Record) ->
         if key in record:
             raise MappingError(node.path, "stands beside another choice")
         record[key] = value
+        if inner.beside is not None and inner.beside in below:
+            record[inner.beside] = below.pop(inner.beside)
         record[inner.key] = below
         return
     if inner.plain and ITEM not in below:

@@ -19,7 +19,7 @@ _ATTRIBUTE: Final = re.compile(rf"@(?:({_NAME}):)?({_NAME})")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 _FILE_KEYS: Final = frozenset({"root", "ignore", "namespaces", "codes", "fields", "part"})
 _SHARED_KEYS: Final = frozenset({"namespaces", "codes", "part"})
-_ROW_KEYS: Final = frozenset({"key", "list", "const", "part", "codes", "type", "when"})
+_ROW_KEYS: Final = frozenset({"key", "list", "const", "part", "codes", "type", "when", "beside"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Row:
     codes: str | None
     kind: str
     when: tuple[str, str] | None
+    beside: str | None
+    """The key of a chosen branch's record that stands beside the branch's own key."""
 
     def wrong(self, what: str) -> MappingInvalid:
         return MappingInvalid(self.file, self.at, what)
@@ -191,7 +193,17 @@ def _row(path: str, said: object, at: str, file: str, spaces: Mapping[str, str])
         row.get("codes"),
         kind,
         when,
+        _beside(row, at, file),
     )
+
+
+def _beside(row: Mapping[str, Any], at: str, file: str) -> str | None:
+    if "beside" not in row:
+        return None
+    beside = str(row["beside"])
+    if "when" not in row or not _KEY.fullmatch(beside) or "." in beside:
+        raise MappingInvalid(file, f"{at}.beside", "must be one record key, in a branch that a value chooses")
+    return beside
 
 
 def _when(row: Mapping[str, Any], at: str, file: str) -> tuple[str, str] | None:

@@ -60,10 +60,11 @@ class Branch:
     text: Slot | str | None = None
     children: dict[Step, Branch] = field(default_factory=dict)
     inner: Growth | None = None
-    """The level that begins here; the next three say where it stands in the level above."""
+    """The level that begins here; the next four say where it stands in the level above."""
     key: Key = ()
     index: int = 0
     when: tuple[str, str] | None = None
+    beside: str | None = None
 
     @property
     def many(self) -> bool:
@@ -111,6 +112,8 @@ class _Gardener:
                 self.plant(parts, branch, inner, (), (*inside, row.part))
                 if row.when and () in inner.claimed:
                     raise row.wrong("a branch that a value chooses can't be a plain value")
+                if row.beside and all(claimed[0] != row.beside for claimed in inner.claimed):
+                    raise row.wrong(f"{row.beside} is no key of the part {row.part}")
             else:
                 self.plant(parts, branch, level, prefix + row.key, (*inside, row.part))
 
@@ -147,6 +150,9 @@ class _Gardener:
             raise row.wrong(f"chooses by {row.when[0]}, which already chooses the form of another key")
         if row.when[1] in branches:
             raise row.wrong(f"is chosen by the value {row.when[1]} of {row.when[0]}, as another path is")
+        if row.beside is not None and all(other.beside != row.beside for other in branches.values()):
+            level.claim((*key[:-1], row.beside), row)
+        branch.beside = row.beside
         branches[row.when[1]] = branch
         return branch.inner
 

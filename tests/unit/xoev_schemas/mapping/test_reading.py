@@ -40,6 +40,7 @@ m = "male"
 "x:thing/@xsi:type" = { key = "thing", codes = "type" }
 "x:one" = { key = "values", part = "one", when = { kind = "one" } }
 "x:two" = { key = "values", part = "two", when = { kind = "two" } }
+"x:three" = { key = "values", part = "three", when = { kind = "three" }, beside = "rest" }
 "plain" = "plain"
 [part.code]
 "@list" = { const = "l" }
@@ -51,6 +52,9 @@ m = "male"
 "x:n" = "n"
 [part.two]
 "x:n" = "n"
+[part.three]
+"x:n" = "n"
+"x:rest" = { list = "rest", part = "one" }
 """,
     "example.toml",
 )
@@ -94,6 +98,11 @@ READ = {
     ),
     "a branch": ("<two><n>1</n></two>", {"kind": "two", "values": {"n": "1"}}),
     "an empty branch": ("<one/>", {"kind": "one", "values": {}}),
+    "a branch and what stands beside its record": (
+        "<three><n>1</n><rest><n>2</n></rest></three>",
+        {"kind": "three", "values": {"n": "1"}, "rest": [{"n": "2"}]},
+    ),
+    "a branch and nothing beside its record": ("<three/>", {"kind": "three", "values": {}}),
     "another namespace": ('<z:id xmlns:z="urn:example:z">7</z:id>', {}),
     "no namespace": ('<plain xmlns="">7</plain><plain>8</plain>', {"plain": "7"}),
     "unknown elements": ("<unknown><id>7</id></unknown>", {}),

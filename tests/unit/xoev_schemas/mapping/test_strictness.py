@@ -107,6 +107,25 @@ WRONG = {
         ),
         'fields."x:c"',
     ),
+    "something beside what nothing chooses": (
+        f"{HEAD}[fields]\n'x:a' = {{ key = 'k', part = 'p', beside = 'l' }}{PART}",
+        'fields."x:a".beside',
+    ),
+    "something beside that is no key": (
+        f"{HEAD}[fields]\n'x:a' = {{ key = 'k', part = 'p', when = {{ t = '1' }}, beside = 'l.m' }}{PART}",
+        'fields."x:a".beside',
+    ),
+    "something beside that the part has not": (
+        f"{HEAD}[fields]\n'x:a' = {{ key = 'k', part = 'p', when = {{ t = '1' }}, beside = 'm' }}{PART}",
+        'fields."x:a"',
+    ),
+    "something beside where another path stands": (
+        (
+            f"{HEAD}[fields]\n'x:c' = 'l'\n"
+            f"'x:a' = {{ key = 'k', part = 'p', when = {{ t = '1' }}, beside = 'l' }}{PART}"
+        ),
+        'fields."x:a"',
+    ),
     "a choosing key with a path of its own": (
         f"{HEAD}[fields]\n'x:t' = 't'\n'x:a' = {{ key = 'k', part = 'p', when = {{ t = '1' }} }}{PART}",
         'fields."x:a"',

@@ -33,6 +33,7 @@ x = "urn:example:x"
 "x:office" = { list = "offices", part = "office" }
 "x:one" = { key = "values", part = "one", when = { kind = "one" } }
 "x:two" = { key = "values", part = "two", when = { kind = "two" } }
+"x:three" = { key = "values", part = "three", when = { kind = "three" }, beside = "rest" }
 [part.office]
 "@art" = { const = "B" }
 "x:n" = "name"
@@ -40,6 +41,9 @@ x = "urn:example:x"
 "x:n" = "n"
 [part.two]
 "x:m" = "m"
+[part.three]
+"x:n" = "n"
+"x:rest" = { list = "rest", part = "one" }
 """,
     "example.toml",
 )
@@ -82,6 +86,14 @@ WRITTEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a branch": ({"kind": "two", "values": {"m": "1"}}, "<x:two><x:m>1</x:m></x:two>"),
     "a branch with nothing in it": ({"kind": "one"}, "<x:one></x:one>"),
+    "a branch and what stands beside its record": (
+        {"kind": "three", "values": {"n": "1"}, "rest": [{"n": "2"}, {"n": "3"}]},
+        "<x:three><x:n>1</x:n><x:rest><x:n>2</x:n></x:rest><x:rest><x:n>3</x:n></x:rest></x:three>",
+    ),
+    "a branch and nothing beside its record": (
+        {"kind": "three", "values": {"n": "1"}},
+        "<x:three><x:n>1</x:n></x:three>",
+    ),
     "what the file ignores": ({"internal": {"any": 1}}, ""),
     "the file's order, not the record's": (
         {"day": "1990-02-28", "yes": True, "a": "1"},
@@ -128,6 +140,23 @@ WRONG: dict[str, tuple[Any, str]] = {
     "an unknown word": ({"sex": SECRET}, "sex"),
     "an unknown choice": ({"kind": SECRET, "values": {}}, "kind"),
     "a branch nothing chooses": ({"values": {"n": SECRET}}, "values"),
+    "what would stand beside another branch": (
+        {"kind": "two", "values": {"m": "1"}, "rest": [{"n": SECRET}]},
+        "rest",
+    ),
+    "what stands beside a branch, in its record": (
+        {"kind": "three", "values": {"n": "1", "rest": [{"n": SECRET}]}},
+        "rest",
+    ),
+    "what stands beside a branch that nothing chooses": ({"rest": [{"n": SECRET}]}, "rest"),
+    "an unknown key beside a branch": (
+        {"kind": "three", "values": {}, "rest": [{"colour": SECRET}]},
+        "rest.colour",
+    ),
+    "text for a branch with something beside": (
+        {"kind": "three", "values": SECRET, "rest": [{"n": "1"}]},
+        "values",
+    ),
     "a control character": ({"a": f"{SECRET}\x00"}, "a"),
     "half a character": ({"box": {"scheme": f"{SECRET}\ud800"}}, "box.scheme"),
     "a character that is none": ({"a": f"{SECRET}\ufffe"}, "a"),
