@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from consent.matter import NOT_NEEDED, PASSED, Matter, Rule, Verdict
-from consent.vocabulary import PERMITTING, BasisKind, Check, ReasonCode, Record, RecordState, Request
+from consent.vocabulary import ASSURANCES, PERMITTING, BasisKind, Check, ReasonCode, Record, RecordState, Request
 
 ENDED_BY_THE_PERSON: Final = frozenset({RecordState.WITHDRAWN, RecordState.REVOKED})
 _NOT_STANDING: Final = MappingProxyType(
@@ -48,7 +48,11 @@ def _recorded(matter: Matter) -> Verdict:
         return ReasonCode.NO_BASIS
     if record.recorded_by not in matter.grant.recorded_by:
         return ReasonCode.RECORDER_NOT_ACCEPTED
-    return PASSED if record.authentic is True else ReasonCode.RECORD_NOT_AUTHENTIC
+    if record.authentic is not True:
+        return ReasonCode.RECORD_NOT_AUTHENTIC
+    wanted = matter.grant.assurance
+    sure = wanted is None or ASSURANCES.index(record.assurance) >= ASSURANCES.index(wanted)
+    return PASSED if sure else ReasonCode.ASSURANCE_INSUFFICIENT
 
 
 def _without_record(matter: Matter) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Final
 
 from consent.idnr import is_idnr, never_issued
 from consent.matter import NOT_NEEDED, PASSED, Matter, Rule, Verdict
-from consent.vocabulary import BasisKind, Check, ReasonCode
+from consent.vocabulary import PERMITTING, BasisKind, Check, Power, ReasonCode
 
 
 def _form_of_message(matter: Matter) -> Verdict:
@@ -22,7 +22,7 @@ def _form_of_message(matter: Matter) -> Verdict:
 
 def _grant_can_be_kept(matter: Matter) -> Verdict:
     grant = matter.grant
-    unsupported = grant.write or grant.push or grant.max_age_days or grant.rate_per_minute
+    unsupported = grant.push or grant.max_age_days or grant.rate_per_minute
     return ReasonCode.NOT_SUPPORTED if unsupported else PASSED
 
 
@@ -31,10 +31,24 @@ def _fields(matter: Matter) -> Verdict:
 
 
 def _representation(matter: Matter) -> Verdict:
-    by_other = matter.record is not None and matter.record.representative is not None
-    if matter.request.representative is None and not by_other:
+    named = matter.powers_named()
+    if not named:
         return NOT_NEEDED
-    return ReasonCode.NOT_REPRESENTED
+    standing = all(name in matter.powers and _acts(matter.powers[name], matter) for name in named)
+    return PASSED if standing else ReasonCode.NOT_REPRESENTED
+
+
+def _acts(power: Power, matter: Matter) -> bool:
+    """Out: whether somebody with this power may act here and now for the person asked about."""
+    request = matter.request
+    return (
+        power.authentic is True
+        and power.state in PERMITTING
+        and power.not_before <= matter.now < power.not_after
+        and power.proof in matter.grant.representation
+        and (power.procedures is None or request.procedure in power.procedures)
+        and power.subject.agrees_with(request.subject)
+    )
 
 
 def _special_category(matter: Matter) -> Verdict:

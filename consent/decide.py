@@ -7,9 +7,9 @@ Every check of DOMAIN.md 3 that can be made before the register is asked is made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -22,9 +22,12 @@ from consent.vocabulary import (
     BasisKind,
     BasisUsed,
     Check,
+    Exemption,
     Fact,
     Facts,
+    Held,
     Permit,
+    Power,
     ReasonCode,
     Record,
     Refusal,
@@ -58,18 +61,20 @@ class _Trial:
         return MappingProxyType(facts)
 
 
-def decide(request: Request, policy: Policy, records: Sequence[Record], now: datetime) -> Permit | Refusal:
-    """In: what is asked, the law, the records of choice and consent that may bear on it, the time (UTC).
+def decide(request: Request, policy: Policy, held: Sequence[Held], now: datetime) -> Permit | Refusal:
+    """In: what is asked, the law, the decisions and powers that may bear on it, the time (UTC).
 
     Out: a permit, or a refusal with its reason and every fact. Never raises: an error while deciding refuses.
     """
     try:
-        return _decide(request, policy, records, now)
+        return _decide(request, policy, held, now)
     except Exception:  # noqa: BLE001 - whatever went wrong, nothing may leave; the error could carry content
         return Refusal(ReasonCode.UNDECIDABLE)
 
 
-def _decide(request: Request, policy: Policy, records: Sequence[Record], now: datetime) -> Permit | Refusal:
+def _decide(request: Request, policy: Policy, held: Sequence[Held], now: datetime) -> Permit | Refusal:
+    records = [item for item in held if isinstance(item, Record)]
+    powers = {item.id: item for item in held if isinstance(item, Power)}
     if request.test:
         return _turned_away(policy, ReasonCode.TEST_MESSAGE, Check.MESSAGE)
     grants = [grant for grant in policy.grants_for(request) if grant.covers(request, now)]
@@ -78,7 +83,7 @@ def _decide(request: Request, policy: Policy, records: Sequence[Record], now: da
     if len({grant.register for grant in grants}) > 1:
         return _turned_away(policy, ReasonCode.REGISTER_AMBIGUOUS, Check.GRANT)
     best: _Trial | None = None
-    for matter in _matters(request, policy, grants, records, now):
+    for matter in _matters(request, policy, grants, records, powers, now):
         trial = _Trial(matter, tuple([rule.judge(matter) for rule in RULES]))
         if best is None or trial.reached > best.reached:
             best = trial
@@ -90,7 +95,12 @@ def _decide(request: Request, policy: Policy, records: Sequence[Record], now: da
 
 
 def _matters(
-    request: Request, policy: Policy, grants: Sequence[Grant], records: Sequence[Record], now: datetime
+    request: Request,
+    policy: Policy,
+    grants: Sequence[Grant],
+    records: Sequence[Record],
+    powers: Mapping[str, Power],
+    now: datetime,
 ) -> Iterator[Matter]:
     """Out: every grant with every basis it could stand on, in one fixed order: choice before consent before
     statute (the person's say first), then by grant, then by record. The first that passes every check
@@ -109,7 +119,9 @@ def _matters(
             record for record in candidates if kind is not BasisKind.STATUTORY and record.kind is kind
         ]
         for record in recorded or (None,):
-            yield Matter(request, grant, kind, record, evidence.special, policy.settings.test_identities, now)
+            yield Matter(
+                request, grant, kind, record, powers, evidence.special, policy.settings.test_identities, now
+            )
 
 
 _ORDER: Final = {kind: place for place, kind in enumerate((*BasisKind, None))}
@@ -146,12 +158,24 @@ def _candidates(request: Request, register: str, records: Sequence[Record]) -> l
 def _basis(matter: Matter) -> BasisUsed | None:
     if matter.kind is None:
         return None
-    record = matter.record
-    if record is None:
-        return BasisUsed(matter.kind, matter.grant.norm)
+    record, powers = matter.record, matter.powers_used()
+    ends = [power.not_after for power in powers] + ([record.not_after] if record else [])
     return BasisUsed(
-        matter.kind, matter.grant.norm, record.id, record.revision, record.not_after, record.max_uses
+        matter.kind,
+        matter.grant.norm,
+        record.id if record else None,
+        record.revision if record else None,
+        min(ends, default=None),
+        record.max_uses if record else None,
+        tuple((power.id, power.revision) for power in powers),
     )
+
+
+def _exempt(matter: Matter) -> Exemption | None:
+    grant = matter.grant
+    if grant.exempt is None or grant.exempt_days is None:
+        return None
+    return Exemption(grant.exempt, matter.now.date() + timedelta(days=grant.exempt_days))
 
 
 def _permit(trial: _Trial, policy: Policy) -> Permit:
@@ -174,6 +198,7 @@ def _permit(trial: _Trial, policy: Policy) -> Permit:
         idnr=grant.idnr,
         granted=grant.fields,
         recorded=None if matter.record is None else matter.record.fields,
+        exempt=_exempt(matter),
     )
 
 
@@ -191,6 +216,7 @@ def _refuse(trial: _Trial, policy: Policy) -> Refusal:
         retention=matter.grant.retention,
         policy=policy.hash,
         checks=tuple(rule.check for rule, verdict in judged if isinstance(verdict, ReasonCode)),
+        exempt=_exempt(matter),
     )
 
 

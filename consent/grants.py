@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from consent.parties import FieldNames, Id, Names, Norm, Table, Text
-from consent.vocabulary import BasisKind, Request
+from consent.parties import FieldNames, Id, Names, Norm, Table, Text, as_set
+from consent.problems import mistake
+from consent.vocabulary import Action, BasisKind, ProofKind, Request
 
 
 def _as_kinds(value: object) -> object:
@@ -49,6 +50,7 @@ class Grant(Table):
     """The structured item the evidence is delivered as."""
     preview: bool = False
     write: bool = False
+    """A grant to submit these fields to the register, and none to ask for them."""
     push: bool = False
     document: bool = False
     encrypt: bool = False
@@ -58,7 +60,22 @@ class Grant(Table):
     rate_per_minute: Annotated[int, Field(gt=0)] | None = None
     recipient_keeps_days: Annotated[int, Field(gt=0)] | None = None
     on_behalf_of: Id | None = None
+    """The consumer in whose name this one asks, when it is not its own procedure."""
+    representation: Annotated[frozenset[ProofKind], BeforeValidator(as_set)] = frozenset()
+    """What may show that somebody acts for the person; nothing: nobody may."""
+    assurance: Literal["low", "substantial", "high"] | None = None
+    """How sure it must be who decided, at least (Regulation (EU) 910/2014 Art. 8)."""
+    exempt: Norm | None = None
+    """The law under which the person is not told of the processing before `exempt_days` have passed."""
+    exempt_days: Annotated[int, Field(gt=0, le=3660)] | None = None
     predecessor: Id | None = None
+    """The older grant that this one replaces from `valid_from` on."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Grant:
+        if (self.exempt is None) != (self.exempt_days is None):
+            mistake("is exempt without both norm and days", 'Write exempt = "…" and exempt_days = …, or neither.')
+        return self
 
     @property
     def register(self) -> str:
@@ -73,6 +90,7 @@ class Grant(Table):
         """Out: whether it is valid today and about this request, of whose consumer, evidence … it is."""
         return (
             self.valid_from <= now.date() <= self.valid_to
+            and self.write == (request.action is Action.WRITE)
             and self.on_behalf_of == request.on_behalf_of
             and request.register in {None, self.register_}
         )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from consent import vocabulary
 from consent.parties import FieldName, Id, Text
-from consent.vocabulary import PERMITTING, BasisKind, Record, RecordState
+from consent.vocabulary import PERMITTING, Assurance, BasisKind, ProofKind, Record, RecordState
 
 Moment: TypeAlias = Annotated[
     AwareDatetime, PlainSerializer(lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -36,11 +36,13 @@ Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Sorted: TypeAlias = Annotated[frozenset[FieldName], PlainSerializer(sorted), Field(min_length=1)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of an event: strict, frozen, and silent about what it was given."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
-class Named(_Part):
+class Named(Part):
     """The person, as the recorder identified them. Never printed."""
 
     idnr: Annotated[str, Field(pattern=r"^[0-9]{11}$")] | None = None
@@ -59,7 +61,7 @@ class Named(_Part):
         return vocabulary.Subject(**self.model_dump())
 
 
-class Notice(_Part):
+class Notice(Part):
     """What the person was shown: its version, the SHA-256 of the exact text, its language (BCP 47)."""
 
     version: Text
@@ -67,30 +69,25 @@ class Notice(_Part):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$")]
 
 
-class Authentication(_Part):
+class Authentication(Part):
     """How sure it is who decided (Regulation (EU) 910/2014 Art. 8), and the event that shows it."""
 
-    level: Literal["none", "low", "substantial", "high"]
+    level: Assurance
     event: Text
 
 
-class Representation(_Part):
+class Representation(Part):
     """Who acted for the person: the record id of the power or guardianship, and what proves it."""
 
     record: Text
-    proof: Literal["power-of-attorney", "guardianship", "parental-responsibility", "court-order", "statutory"]
+    proof: ProofKind
 
 
-class Step(_Part):
-    """One event of a record, version 1. Its JSON in RFC 8785 form is what is signed and kept."""
+class Terms(Part):
+    """What somebody decided, as whoever records it says it (ISO/IEC TS 27560)."""
 
-    v: Literal[1] = 1
-    record: Text
-    revision: Annotated[int, Field(ge=1)]
-    state: RecordState
-    time: Moment
     kind: Literal[BasisKind.CHOICE, BasisKind.CONSENT]
-    subject: Named
+    subject: Named = Field(repr=False)
     controller: Text
     """The authority that answers for the register's processing."""
     recipient: Id
@@ -114,10 +111,9 @@ class Step(_Part):
     recipient_keeps_days: Annotated[int, Field(ge=1)] | None = None
     previous: Text | None = None
     """The record this one follows."""
-    recorded_by: Id
 
     @model_validator(mode="after")
-    def _whole(self) -> Step:
+    def _whole(self) -> Terms:
         if self.not_after <= self.not_before:
             raise ValueError("a record ends after it begins")
         if not self.subject.subject().forms():
@@ -126,12 +122,28 @@ class Step(_Part):
             raise ValueError("paper, and only paper, has the hash of its scan")
         return self
 
+
+class Stepped(Part):
+    """What every event of a record says of itself."""
+
+    v: Literal[1] = 1
+    record: Text
+    revision: Annotated[int, Field(ge=1)]
+    state: RecordState
+    time: Moment
+    recorded_by: Id
+    """Who recorded this event."""
+
     def body(self) -> bytes:
         """Out: the event as RFC 8785 JSON; absent keys are left out. Equal to RFC 8785 for what it can hold:
         ASCII keys, text, whole numbers, lists."""
         members = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         text = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return text.encode()
+
+
+class Step(Stepped, Terms):
+    """One event of a record, version 1. Its JSON in RFC 8785 form is what is signed and kept."""
 
 
 TRANSITIONS: Final[MappingProxyType[RecordState | None, frozenset[RecordState]]] = MappingProxyType(
@@ -171,6 +183,9 @@ _FOREVER: Final = (
 """What no later event of a record may change."""
 
 
+AnyStep = TypeVar("AnyStep", bound=Stepped)
+
+
 def may_follow(before: RecordState | None, after: RecordState) -> bool:
     """Out: whether a record in state `before` (None: not begun) may go to `after`."""
     if after in ENDINGS:
@@ -181,8 +196,13 @@ def may_follow(before: RecordState | None, after: RecordState) -> bool:
 def read_step(body: bytes) -> Step:
     """In: an event's bytes. Out: the event. Raises: ValueError, without content, unless they are exactly one
     event in RFC 8785 form."""
+    return read_as(Step, body)
+
+
+def read_as(model: type[AnyStep], body: bytes) -> AnyStep:
+    """The same for any kind of event."""
     try:
-        step = Step.model_validate_json(body)
+        step = model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
         known = first["type"] != "extra_forbidden"
@@ -203,7 +223,7 @@ def fold(steps: Sequence[Step], uses: int, authentic: bool) -> Record:
     return Record(
         id=terms.record,
         kind=terms.kind,
-        state=_state(steps),
+        state=latest(steps),
         revision=len(steps),
         subject=terms.subject.subject(),
         recipient=terms.recipient,
@@ -219,8 +239,10 @@ def fold(steps: Sequence[Step], uses: int, authentic: bool) -> Record:
         not_after=terms.not_after,
         max_uses=terms.max_uses,
         uses=uses,
-        authentic=authentic is True and _holds_together(steps),
+        authentic=authentic is True and holds_together(steps, _FOREVER),
         representative=None if representative is None else representative.record,
+        assurance=terms.authentication.level,
+        previous=terms.previous,
     )
 
 
@@ -235,15 +257,17 @@ def state_at(record: Record, now: datetime) -> RecordState:
     return record.state
 
 
-def _state(steps: Sequence[Step]) -> RecordState:
+def latest(steps: Sequence[Stepped]) -> RecordState:
+    """Out: the state after these events: an ending anywhere among them wins, withdrawal before all."""
     said = {step.state for step in steps}
     return next((ending for ending in _STRONGEST if ending in said), steps[-1].state)
 
 
-def _holds_together(steps: Sequence[Step]) -> bool:
+def holds_together(steps: Sequence[Stepped], forever: Sequence[str]) -> bool:
+    """Out: whether these events, in this order, can be one record's. In: what no later event may change."""
     before: RecordState | None = None
     for place, step in enumerate(steps, start=1):
-        same = all(getattr(step, name) == getattr(steps[0], name) for name in _FOREVER)
+        same = all(getattr(step, name) == getattr(steps[0], name) for name in forever)
         if not same or step.revision != place or not may_follow(before, step.state):
             return False
         before = step.state

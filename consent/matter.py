@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from consent.grants import Grant
-from consent.vocabulary import BasisKind, Check, Fact, ReasonCode, Record, Request, Subject
+from consent.vocabulary import BasisKind, Check, Fact, Power, ReasonCode, Record, Request, Subject
 
 Verdict: TypeAlias = ReasonCode | Fact | None
 """What a check says: why not, or that it passed or was not needed; None: it could not be made."""
@@ -23,6 +23,8 @@ class Matter:
     kind: BasisKind | None
     """The basis it would stand on; None when what is claimed can't be tied to any."""
     record: Record | None
+    powers: Mapping[str, Power]
+    """Powers to act for somebody that the house holds and the request or the record names, by id."""
     special: frozenset[str]
     """The evidence's special categories (GDPR Art. 9)."""
     test_identities: bool
@@ -43,6 +45,15 @@ class Matter:
     def excess(self) -> frozenset[str]:
         """Out: what is asked for beyond grant or record."""
         return self.wanted() - self.permitted()
+
+    def powers_named(self) -> tuple[str, ...]:
+        """Out: the ids of the powers it would stand on: the request's, and the one the record was given under."""
+        named = (self.request.representative, self.record.representative if self.record else None)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def powers_used(self) -> tuple[Power, ...]:
+        """Out: those of them that are there."""
+        return tuple(self.powers[name] for name in self.powers_named() if name in self.powers)
 
     def asked_of_register(self) -> Subject:
         """Out: whom the register may be asked for: without the IDNr unless the grant allows it."""

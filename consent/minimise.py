@@ -22,6 +22,7 @@ from consent.vocabulary import (
     ReasonCode,
     Refusal,
     Removed,
+    Value,
     Withheld,
 )
 
@@ -33,15 +34,15 @@ def minimise(found: Found | NotFound, permit: Permit) -> Evidence | Withheld | R
     """In: a register's answer and the permit it was asked under. Out: what may leave, what was removed and
     why; or nothing. Blocked, unknown and ambiguous persons are refused in the same words."""
     if isinstance(found, NotFound):
-        return _no_data(permit, {Check.HOLD: Fact.NOT_NEEDED, Check.ANSWER: Fact.NOT_NEEDED})
+        return no_data(permit, {Check.HOLD: Fact.NOT_NEEDED, Check.ANSWER: Fact.NOT_NEEDED})
     if found.blocked is not False and permit.blocked != "deliver-with-notice":
-        refusal = _no_data(permit, {Check.HOLD: Fact.FAILED, Check.ANSWER: Fact.NOT_NEEDED})
-        return Withheld(refusal, found.persons)
+        why = no_data(permit, {Check.HOLD: Fact.FAILED, Check.ANSWER: Fact.NOT_NEEDED})
+        return Withheld(why, found.persons)
     removed = tuple(_removed(found, permit))
     gone = {item.field for item in removed}
     values = {name: value for name, value in found.values.items() if name not in gone}
     if not values:
-        return _no_data(permit, {Check.HOLD: Fact.PASSED, Check.ANSWER: Fact.FAILED})
+        return no_data(permit, {Check.HOLD: Fact.PASSED, Check.ANSWER: Fact.FAILED})
     facts = _facts(permit, {Check.HOLD: Fact.PASSED, Check.ANSWER: Fact.PASSED})
     cut = Evidence(permit, MappingProxyType(values), found.persons, removed, facts)
     return cut if found.blocked is False else replace(cut, notice="blocked")
@@ -64,16 +65,15 @@ def still_permitted(evidence: Evidence, permit: Permit) -> Evidence | Refusal:
         and (evidence.notice is None or permit.blocked == "deliver-with-notice")
     )
     if not same:
-        return _refusal(ReasonCode.BASIS_CHANGED, Check.BOUNDARY, permit, {Check.BOUNDARY: Fact.FAILED})
+        return refusal(ReasonCode.BASIS_CHANGED, Check.BOUNDARY, permit, {Check.BOUNDARY: Fact.FAILED})
     kept = {check: evidence.facts[check] for check in (Check.HOLD, Check.ANSWER)}
     under = replace(permit, retention=before.retention)
     return replace(evidence, permit=under, facts=_facts(permit, kept))
 
 
 def _removed(found: Found, permit: Permit) -> Iterator[Removed]:
-    known = {
-        person.subject.removeprefix(_IDNR) for person in found.persons if person.subject.startswith(_IDNR)
-    }
+    subjects = {person.subject for person in found.persons if person.subject is not None}
+    known = {subject.removeprefix(_IDNR) for subject in subjects if subject.startswith(_IDNR)}
     if permit.request.subject.idnr is not None:
         known.add(permit.request.subject.idnr)
     for name, value in sorted(found.values.items()):
@@ -87,28 +87,40 @@ def _removed(found: Found, permit: Permit) -> Iterator[Removed]:
             yield Removed(name, "idnr")
 
 
-def _holds_idnr(value: str, known: set[str]) -> bool:
+def _holds_idnr(value: Value, known: set[str]) -> bool:
     """Out: whether a value is an IDNr, or has one of those that are known here in it."""
+    if isinstance(value, tuple):
+        return any(_holds_idnr(text, known) for text in value)
     plain = value.translate(_PUNCTUATION)
     if len(plain) < LENGTH:
         return False
     return is_idnr(plain) or any(number in plain for number in known)
 
 
-def _no_data(permit: Permit, facts: Mapping[Check, Fact]) -> Refusal:
-    return _refusal(ReasonCode.NO_DATA, Check.SUBJECT, permit, facts)
+def no_data(permit: Permit, facts: Mapping[Check, Fact]) -> Refusal:
+    """Out: nobody is known by that name, or nobody who may be told of; the asker can't see which."""
+    return refusal(ReasonCode.NO_DATA, Check.SUBJECT, permit, facts)
 
 
-def _refusal(code: ReasonCode, check: Check, permit: Permit, facts: Mapping[Check, Fact]) -> Refusal:
+def refusal(
+    code: ReasonCode,
+    check: Check,
+    permit: Permit,
+    facts: Mapping[Check, Fact],
+    fields: frozenset[str] = frozenset(),
+) -> Refusal:
+    """Out: a refusal of what was permitted before the register was asked."""
     return Refusal(
         code,
         facts=_facts(permit, facts),
+        fields=fields,
         grant=permit.grant,
         basis=permit.basis,
         register=permit.register,
         retention=permit.retention,
         policy=permit.policy,
         checks=(check,),
+        exempt=permit.exempt,
     )
 
 

@@ -22,7 +22,7 @@ Text: TypeAlias = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Norm: TypeAlias = Text
 
 
-def _as_set(value: object) -> object:
+def as_set(value: object) -> object:
     """Out: a frozenset of a list without repetitions."""
     if not isinstance(value, tuple):
         return value
@@ -34,9 +34,9 @@ def _as_set(value: object) -> object:
     return frozenset(value)
 
 
-FieldNames: TypeAlias = Annotated[frozenset[FieldName], BeforeValidator(_as_set)]
-Names: TypeAlias = Annotated[frozenset[Id], BeforeValidator(_as_set)]
-Texts: TypeAlias = Annotated[frozenset[Text], BeforeValidator(_as_set)]
+FieldNames: TypeAlias = Annotated[frozenset[FieldName], BeforeValidator(as_set)]
+Names: TypeAlias = Annotated[frozenset[Id], BeforeValidator(as_set)]
+Texts: TypeAlias = Annotated[frozenset[Text], BeforeValidator(as_set)]
 
 
 class Table(BaseModel):
@@ -144,13 +144,46 @@ def _as_column(value: object) -> object:
     return value
 
 
+class Naming(Table):
+    """Which columns name somebody, where neither a key nor an IDNr does."""
+
+    birth_date: Text
+    family_name: Text
+    given_name: Text
+
+
 class Concerned(Table):
     """Somebody else whose data is in the evidence, if one of `fields` is handed on."""
 
     role: Id
     key: Text
     idnr: Text | None = None
+    match: Naming | None = None
+    """Lets the person be found for their own export where they stand in no row of their own."""
     fields: FieldNames = Field(min_length=1)
+
+
+class Members(Table):
+    """Each row of a group is a person of its own (LOG.md 5: every person in the evidence has a line)."""
+
+    role: Id
+    key: Text
+    idnr: Text | None = None
+    blocked: Text | None = None
+    """A column that is true for blocked persons; one of them hides the whole group."""
+
+
+class Group(Table):
+    """Several rows that belong to one person's evidence: the members of a household, a keeper's vehicles."""
+
+    table: Text | None = None
+    """In the same database; None: the register's own table."""
+    by: Text
+    """The column of the group's table that …"""
+    of: Text
+    """… equals this column of the person's row."""
+    fields: Mapping[FieldName, Annotated[Column, BeforeValidator(_as_column)]] = Field(min_length=1)
+    person: Members | None = None
 
 
 class EvidenceType(Table):
@@ -163,7 +196,14 @@ class EvidenceType(Table):
     special: FieldNames = frozenset()
     """Special categories of personal data (GDPR Art. 9)."""
     fields: Mapping[FieldName, Annotated[Column, BeforeValidator(_as_column)]] = Field(min_length=1)
+    writable: FieldNames = frozenset()
+    """Fields that may be submitted; the others are only ever read."""
+    group: Group | None = None
     person: tuple[Concerned, ...] = ()
+
+    def names(self) -> frozenset[str]:
+        """Out: every field there is, those of a group's entries among them."""
+        return frozenset(self.fields) | (frozenset(self.group.fields) if self.group else frozenset())
 
 
 class Register(Table):

@@ -194,7 +194,7 @@ def _read(delivery: Delivery, sender: Sender, house: House) -> Request | Misread
 
 
 async def _decide(request: Request, case: Case, house: House) -> Permit | Refusal:
-    records = await house.consents.records_for(request, case.exchange)
+    records = await house.consents.held_for(request, case.exchange)
     return decide(request, house.policies.current(), records, house.clock.now())
 
 

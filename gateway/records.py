@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from consent.ledger import Named, Step, fold, may_follow, read_step
-from consent.vocabulary import Record, RecordState
+from consent.held import AnyStep, folded, following, read
+from consent.ledger import may_follow
+from consent.vocabulary import Held, RecordState
 from gateway import jws
-from gateway.audit.record import Basis, Event, Kind
 from gateway.journal import Journal
 from gateway.jws import Find, SigningKey
 from gateway.ports import ConsentStore, RecordEvent
-from gateway.stages import Moved, Receipt
+from gateway.stages import Moved, Recorded
 
 RECORD_TYPE: Final = "einmal-record+jws"
 _REMEMBERED: Final = 10_000
@@ -40,8 +40,8 @@ def own_key(key: SigningKey) -> Find:
     return lambda kid: public if kid == key.kid else None
 
 
-def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Record]:
-    """Out: how a record is made of its events: `authentic` only if the house's receipt over each one verifies."""
+def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Held]:
+    """Out: how a record or power is made of its events: `authentic` only if the house's receipt over each one verifies."""
 
     @lru_cache(maxsize=_REMEMBERED)
     def vouched(receipt: str, body: bytes) -> bool:
@@ -51,59 +51,51 @@ def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Record]:
             return False
 
     @lru_cache(maxsize=_REMEMBERED)
-    def step(body: bytes) -> Step:
-        return read_step(body)
+    def step(body: bytes) -> AnyStep:
+        return read(body)
 
-    def folded(events: Sequence[RecordEvent], uses: int) -> Record:
+    def standing(events: Sequence[RecordEvent], uses: int) -> Held:
         authentic = all(vouched(event.receipt, event.body) for event in events)
-        return fold([step(event.body) for event in events], uses, authentic)
+        return folded([step(event.body) for event in events], uses, authentic)
 
-    return folded
+    return standing
 
 
-async def begin(step: Step, journal: Journal, key: SigningKey, now: datetime) -> Receipt | Moved:
-    """Append a record's first event. Raises: NotAllowed."""
+def signed(step: AnyStep, key: SigningKey) -> Recorded:
+    """Out: the event with the house's receipt over it: ready to be appended."""
+    return Recorded(step, jws.sign_compact(step.body(), RECORD_TYPE, key))
+
+
+async def begin(step: AnyStep, journal: Journal, key: SigningKey, now: datetime) -> Recorded | Moved:
+    """Append the first event of a record or power. Out: it, with its receipt. Raises: NotAllowed."""
     if not may_follow(None, step.state):
         raise NotAllowed(None, step.state)
-    return await _append(step, journal, key, now)
+    return await _append(signed(step, key), journal, now)
 
 
 async def move(
-    record: str, state: RecordState, store: ConsentStore, journal: Journal, key: SigningKey, now: datetime
-) -> Receipt | Moved:
-    """Take a record to another state, on the same terms; it acts at this commit. Raises: NotAllowed, KeyError."""
+    record: str,
+    state: RecordState,
+    by: str,
+    store: ConsentStore,
+    journal: Journal,
+    key: SigningKey,
+    now: datetime,
+) -> Recorded | Moved:
+    """Take a record or power to another state, on the same terms; it acts at this commit. In: who records it.
+
+    Raises: NotAllowed, KeyError.
+    """
     events = await store.events(record)
     if not events:
         raise KeyError(record)
-    last = read_step(events[-1].body)
-    if not may_follow(last.state, state):
+    last = read(events[-1].body)
+    step = following(last, state, by, now)
+    if step is None:
         raise NotAllowed(last.state, state)
-    step = last.model_copy(update={"state": state, "revision": last.revision + 1, "time": now})
-    return await _append(step, journal, key, now)
+    return await _append(signed(step, key), journal, now)
 
 
-async def _append(step: Step, journal: Journal, key: SigningKey, now: datetime) -> Receipt | Moved:
-    body = step.body()
-    event = RecordEvent(
-        step.record, step.revision, step.state, body, jws.sign_compact(body, RECORD_TYPE, key)
-    )
-    return await journal.recorded(event, _named(step.subject), _told(step, now), now)
-
-
-def _named(subject: Named) -> str | None:
-    return f"idnr:{subject.idnr}" if subject.idnr else None
-
-
-def _told(step: Step, now: datetime) -> Event:
-    return Event(
-        kind=Kind(f"consent.{step.state}"),
-        time=now,
-        consumer=step.recipient,
-        register=step.register_,
-        evidence=step.evidence,
-        purpose=step.purpose,
-        procedure=step.procedure,
-        case=step.case,
-        basis=Basis(kind=step.kind, norm=step.norm, record=step.record, revision=step.revision),
-        requested=tuple(sorted(step.fields)),
-    )
+async def _append(recorded: Recorded, journal: Journal, now: datetime) -> Recorded | Moved:
+    kept = await journal.recorded(recorded, now)
+    return kept if isinstance(kept, Moved) else recorded

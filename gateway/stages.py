@@ -15,7 +15,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from consent.vocabulary import Evidence, Permit, Refusal, Request, Withheld
+from consent.held import AnyStep
+from consent.orders import Order
+from consent.vocabulary import (
+    Evidence,
+    Permit,
+    Record,
+    Refusal,
+    Request,
+    Submission,
+    Submitted,
+    Withheld,
+)
 from gateway.errors import FaultCode
 
 
@@ -25,6 +36,11 @@ class ReplyType(StrEnum):
     EVIDENCE_ANSWER = "evidence.answer"
     EVIDENCE_REFUSAL = "evidence.refusal"
     EVIDENCE_FAILURE = "evidence.failure"
+    SUBMIT_RECEIPT = "submit.receipt"
+    SUBMIT_REFUSAL = "submit.refusal"
+    SUBMIT_FAILURE = "submit.failure"
+    CONSENT_RECEIPT = "consent.receipt"
+    CONSENT_REFUSAL = "consent.refusal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +96,13 @@ class Late:
     refusal: Refusal
 
 
+Errand: TypeAlias = Request | Submission | Order
+"""What somebody at the door wants: evidence, data put on file, or a record kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Misread:
-    """Authentic, but not a question we understand. `language` is the best guess to answer in."""
+    """Authentic, but nothing we understand. `language` is the best guess to answer in."""
 
     refusal: Refusal
     language: str
@@ -141,6 +161,8 @@ class Heard:
     language: str = ""
     request: Request | None = None
     mandate: Mandate | None = None
+    about: str = ""
+    """The subject of the conversation, which its replies are about too: `evidence`, `submit`, `consent`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +185,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Filing:
+    """A submission that a register has taken, in the sender's words: what is sent once it is journalled."""
+
+    submitted: Submitted
+    written: Written
+    mandate: Mandate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The next event of a record or power, signed by the house: appended with the line that tells of it."""
+
+    step: AnyStep
+    receipt: str
+    """Compact JWS of the house over `step.body()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person's records, for a recorder."""
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Ours or the register's fault, never the asker's."""
 
@@ -173,7 +220,7 @@ class Failure:
     """A retry could have helped, but none is left: the line says `dead`, not `failed`."""
 
 
-Outcome: TypeAlias = Answer | Refusal | Withheld | Failure | Unauthentic
+Outcome: TypeAlias = Answer | Filing | Recorded | Listed | Refusal | Withheld | Failure | Unauthentic
 """How an exchange can end. Exactly one of them is journalled for each exchange."""
 
 
@@ -218,6 +265,8 @@ class Reply:
     exchange: str
     message: Outgoing
     receipt: Receipt
+    not_before: datetime | None = None
+    """A no that could mean a blocked person leaves at a fixed slot of time (DOMAIN.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gateway.ports import (
     Line,
     RecordEvent,
     RecordMoved,
+    Release,
     Settlement,
     ShardMoved,
     Standing,
@@ -39,6 +40,11 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def milliseconds(moment: datetime) -> int:
     """Out: the moment as the database keeps it."""
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment(milliseconds: int) -> datetime:
+    """Undo `milliseconds`."""
+    return _EPOCH + milliseconds * _MILLISECOND
 
 
 @dataclass(slots=True)
@@ -123,6 +129,10 @@ class GroupState:
     given_back: list[str] = field(default_factory=list)
     consumed: list[str] = field(default_factory=list)
     policies: list[tuple[str, bytes]] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
+    """Exchanges named in the group whose release is still to come."""
+    releases: list[Release] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     def add_exchange(self, exchange: ExchangeState) -> None:
         """Make an exchange known to the entries that follow."""
@@ -141,6 +151,8 @@ def judge(entry: Entry, state: GroupState) -> Position | TurnedAway:
         return exchange
     if not _follows(entry.records, state):
         return RecordMoved()
+    if entry.released is not None and entry.released not in state.waiting:
+        return RecordMoved()
     if entry.standing is not None and not _stands(entry.standing, state, entry.now):
         return StandingMoved()
     if entry.use is not None:
@@ -157,6 +169,11 @@ def judge(entry: Entry, state: GroupState) -> Position | TurnedAway:
     for event in entry.records:
         state.records[event.record] = RecordStanding(event.revision, event.state)
         state.events.append(event)
+    if entry.release is not None:
+        state.releases.append(entry.release)
+    if entry.released is not None:
+        state.waiting.discard(entry.released)
+        state.released.append(entry.released)
     if entry.policy is not None:
         state.policies.append(entry.policy)
         state.policy = entry.policy[0]
@@ -208,10 +225,12 @@ def _stands(standing: Standing, state: GroupState, now: datetime) -> bool:
         return False
     if standing.not_after is not None and standing.not_after <= now:
         return False
-    if standing.record is None:
-        return True
-    record = state.records.get(standing.record)
-    return record is not None and record.revision == standing.revision and record.state in PERMITTING
+    own = () if standing.record is None else ((standing.record, standing.revision),)
+    return all(_unmoved(state.records.get(record), revision) for record, revision in own + standing.powers)
+
+
+def _unmoved(record: RecordStanding | None, revision: int | None) -> bool:
+    return record is not None and record.revision == revision and record.state in PERMITTING
 
 
 def _left(use: Use, exchange: ExchangeState, state: GroupState) -> bool:

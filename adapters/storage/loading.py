@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.storage.judging import ExchangeState, GroupState, RecordStanding, ShardState
 from adapters.storage.prepared import Prepared
-from adapters.storage.schema import CURRENT_POLICY, EXCHANGE, RECORD, RECORD_EVENT, SHARD, TILE, USE
+from adapters.storage.schema import CURRENT_POLICY, EXCHANGE, RECORD, RECORD_EVENT, RELEASE, SHARD, TILE, USE
 from consent.vocabulary import RecordState
 from gateway.ports import Entry, ExchangeKey, RecordEvent
 from gateway.stages import Position
@@ -89,6 +89,10 @@ def load(connection: Connection, entries: Sequence[Entry]) -> GroupState:
     state = GroupState(policy[0][0] if policy else None, shards)
     load_exchanges(connection, state, (entry.exchange for entry in entries if entry.exchange is not None))
     _load_records(connection, state, entries)
+    told = [entry.released for entry in entries if entry.released is not None]
+    if told:
+        waiting = sa.select(RELEASE.c.exchange).where(RELEASE.c.exchange.in_(told))
+        state.waiting.update(connection.execute(waiting).scalars())
     return state
 
 
@@ -108,6 +112,8 @@ def _load_records(connection: Connection, state: GroupState, entries: Sequence[E
         named.update(event.record for event in entry.records)
         if entry.standing is not None and entry.standing.record is not None:
             named.add(entry.standing.record)
+        if entry.standing is not None:
+            named.update(power for power, _ in entry.standing.powers)
         if entry.use is not None:
             named.add(entry.use.record)
             if entry.use.max_uses is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters.storage.judging import STILL_ANSWERABLE, GroupState, record_state
+from adapters.storage.judging import STILL_ANSWERABLE, GroupState, milliseconds, moment, record_state
 from adapters.storage.loading import load_exchanges, read_tile, record_events
 from adapters.storage.prepared import Prepared
 from adapters.storage.saving import Fold, form_name
@@ -21,13 +21,14 @@ from adapters.storage.schema import (
     POLICY,
     RECORD,
     RECORD_SUBJECT,
+    RELEASE,
     SHARD,
     USE,
 )
-from consent.vocabulary import Record, Request, Subject
+from consent.vocabulary import Held, Record, Request, Subject
 from gateway.audit.tree import TileDamaged, inclusion
 from gateway.errors import JournalUnavailable
-from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Shard, StoredLine
+from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Release, Shard, StoredLine
 from gateway.stages import Position
 
 _LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event).where(
@@ -91,6 +92,14 @@ def counts(connection: Connection) -> tuple[int, int, int]:
         sa.select(sa.func.count()).select_from(EXCHANGE).where(sa.text("kind is null"))
     ).scalar_one()
     return accepted, accepted - in_flight, in_flight
+
+
+def due(connection: Connection, now: datetime) -> list[Release]:
+    """Out: what was kept from its persons until now or earlier, oldest first."""
+    rows = connection.execute(
+        sa.select(RELEASE).where(RELEASE.c.due <= milliseconds(now)).order_by(RELEASE.c.due, RELEASE.c.exchange)
+    )
+    return [Release(row.exchange, moment(row.due), row.retention, row.sealed) for row in rows]
 
 
 # --- the log ------------------------------------------------------------------------------------------
@@ -166,18 +175,23 @@ def archived_policy(connection: Connection, digest: str) -> bytes | None:
 
 
 # --- records ------------------------------------------------------------------------------------------
-def records_for(connection: Connection, request: Request, exchange: str, fold: Fold) -> list[Record]:
-    """Out: the claimed record, or every record of that recipient and case; `uses` without its own."""
+def held_for(connection: Connection, request: Request, exchange: str, fold: Fold) -> list[Held]:
+    """Out: the claimed record, or every record of that recipient and case, `uses` without its own; and the powers
+    that these or the request name."""
     if request.basis.record is not None:
         named = [request.basis.record]
     else:
         values = {"b_recipient": request.consumer, "b_case": request.case}
         named = [record for (record,) in _OF_CASE.rows(connection, values)]
-    return _folded(connection, named, exchange, fold)
+    records = _folded(connection, named, exchange, fold)
+    under = [request.representative]
+    under += [record.representative for record in records if isinstance(record, Record)]
+    powers = [name for name in dict.fromkeys(under) if name is not None and name not in named]
+    return records + _folded(connection, powers, exchange, fold)
 
 
-def of_subject(connection: Connection, subject: Subject, fold: Fold) -> list[Record]:
-    """Out: every record that names the person in one of the subject's forms and contradicts none."""
+def of_subject(connection: Connection, subject: Subject, fold: Fold) -> list[Held]:
+    """Out: every record and power that names the person in one of the subject's forms and contradicts none."""
     found: set[str] = set()
     for form, parts in subject.forms().items():
         values = {"b_name": form_name(parts), "b_form": form}
@@ -186,13 +200,13 @@ def of_subject(connection: Connection, subject: Subject, fold: Fold) -> list[Rec
     return [record for record in records if record.subject.agrees_with(subject)]
 
 
-def one_record(connection: Connection, record: str, fold: Fold) -> Record | None:
-    """Out: the record as it stands, with all its uses."""
+def one_record(connection: Connection, record: str, fold: Fold) -> Held | None:
+    """Out: the record or power as it stands, with all its uses."""
     return next(iter(_folded(connection, [record], "", fold)), None)
 
 
-def _folded(connection: Connection, named: Sequence[str], exchange: str, fold: Fold) -> list[Record]:
-    records: list[Record] = []
+def _folded(connection: Connection, named: Sequence[str], exchange: str, fold: Fold) -> list[Held]:
+    records: list[Held] = []
     for name in named:
         events: list[RecordEvent] = record_events(connection, name)
         if events:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters.storage.judging import GroupState
+from adapters.storage.judging import GroupState, milliseconds
 from adapters.storage.loading import record_events
 from adapters.storage.prepared import Prepared
 from adapters.storage.schema import (
@@ -21,9 +21,10 @@ from adapters.storage.schema import (
     RECORD,
     RECORD_EVENT,
     RECORD_SUBJECT,
+    RELEASE,
     USE,
 )
-from consent.vocabulary import Record
+from consent.vocabulary import Held, Record
 from gateway.ports import RecordEvent
 
 _MOVING: Final = (
@@ -31,7 +32,7 @@ _MOVING: Final = (
 )  # fmt: skip
 """The columns of an exchange that change while it is under way."""
 
-Fold: TypeAlias = Callable[[Sequence[RecordEvent], int], Record]
+Fold: TypeAlias = Callable[[Sequence[RecordEvent], int], Held]
 """In: a record's events in order, its uses by other exchanges. Out: the record as it stands."""
 
 _ADD_EXCHANGES: Final = Prepared(
@@ -65,6 +66,23 @@ def save(connection: Connection, state: GroupState, fold: Fold) -> None:
     _save_records(connection, state, fold)
     _save_exchanges(connection, state)
     _save_uses(connection, state)
+    _save_releases(connection, state)
+
+
+def _save_releases(connection: Connection, state: GroupState) -> None:
+    rows = [
+        {
+            "exchange": due.exchange,
+            "due": milliseconds(due.due),
+            "retention": due.retention,
+            "sealed": due.sealed,
+        }
+        for due in state.releases
+    ]
+    if rows:
+        connection.execute(sa.insert(RELEASE), rows)
+    for exchange in state.released:
+        connection.execute(sa.delete(RELEASE).where(RELEASE.c.exchange == exchange))
 
 
 def _save_policies(connection: Connection, state: GroupState) -> None:
@@ -84,8 +102,8 @@ def _save_records(connection: Connection, state: GroupState, fold: Fold) -> None
             "record": event.record,
             "revision": event.revision,
             "state": event.state,
-            "recipient": record.recipient,
-            "case_id": record.case,
+            "recipient": record.recipient if isinstance(record, Record) else "",
+            "case_id": record.case if isinstance(record, Record) else "",
         }
         if before:
             connection.execute(sa.update(RECORD).where(RECORD.c.record == event.record), row)

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The migration this code reads and writes."""
 
 METADATA: Final = sa.MetaData(
@@ -178,3 +178,13 @@ USE: Final = sa.Table(
     sa.CheckConstraint("state in ('reserved', 'consumed')", name="state"),
 )
 sa.Index("use_exchange", USE.c.exchange)
+
+RELEASE: Final = sa.Table(  # what exempt exchanges tell their persons one day; gone once told
+    "release",
+    METADATA,
+    sa.Column("exchange", sa.Text, sa.ForeignKey("exchange.exchange"), primary_key=True),
+    sa.Column("due", sa.BigInteger, nullable=False),
+    sa.Column("retention", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+sa.Index("release_due", RELEASE.c.due)

@@ -17,7 +17,7 @@ from adapters.storage.growing import Edges
 from adapters.storage.judging import TurnedAway, milliseconds
 from adapters.storage.loading import record_events
 from adapters.storage.saving import Fold
-from consent.vocabulary import Record, Request, Subject
+from consent.vocabulary import Held, Request, Subject
 from gateway.ports import (
     Committed,
     Entry,
@@ -26,6 +26,7 @@ from gateway.ports import (
     Known,
     Line,
     RecordEvent,
+    Release,
     Shard,
     StoredLine,
 )
@@ -174,6 +175,10 @@ class SqlStore:
         """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
         return await self._read(queries.unconfirmed)
 
+    async def due(self, now: datetime) -> Sequence[Release]:
+        """Out: what was kept from a person until now or earlier, oldest first."""
+        return await self._read(queries.due, now)
+
     async def shards(self) -> Sequence[Shard]:
         """Out: every shard, oldest first within its class."""
         return await self._read(queries.shards)
@@ -211,11 +216,11 @@ class SqlStore:
         """Out: exchanges accepted, terminal, in flight."""
         return await self._read(queries.counts)
 
-    async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
         """Out: the claimed record, or every record of that recipient and case when none is named."""
-        return await self._look(queries.records_for, request, exchange, self._fold)
+        return await self._look(queries.held_for, request, exchange, self._fold)
 
-    async def record(self, record: str) -> Record | None:
+    async def record(self, record: str) -> Held | None:
         """Out: the record as it stands."""
         return await self._read(queries.one_record, record, self._fold)
 
@@ -223,7 +228,7 @@ class SqlStore:
         """Out: the record's events in order."""
         return await self._read(record_events, record)
 
-    async def of_subject(self, subject: Subject) -> Sequence[Record]:
+    async def of_subject(self, subject: Subject) -> Sequence[Held]:
         """Out: every record that names this person."""
         return await self._read(queries.of_subject, subject, self._fold)
 

@@ -7,36 +7,62 @@ exception can carry it by accident.
 from consent.vocabulary.outcomes import (
     SUBJECT,
     BasisUsed,
+    Blocked,
+    Conflict,
     Evidence,
+    Exemption,
+    Filed,
     Found,
     NotFound,
+    OnFile,
     Permit,
     Person,
     Refusal,
     Removed,
+    Submitted,
     Value,
     Withheld,
 )
 from consent.vocabulary.problems import Problem
 from consent.vocabulary.reasons import Check, Fact, Facts, ReasonCode
-from consent.vocabulary.records import PERMITTING, Record, RecordState
-from consent.vocabulary.requests import BasisClaim, BasisKind, Request, Subject
+from consent.vocabulary.records import (
+    ASSURANCES,
+    PERMITTING,
+    Assurance,
+    Held,
+    Power,
+    ProofKind,
+    Record,
+    RecordState,
+)
+from consent.vocabulary.requests import Action, BasisClaim, BasisKind, Request, Subject, Submission
 
 __all__ = [
+    "ASSURANCES",
     "PERMITTING",
     "SUBJECT",
+    "Action",
+    "Assurance",
     "BasisClaim",
     "BasisKind",
     "BasisUsed",
+    "Blocked",
     "Check",
+    "Conflict",
     "Evidence",
+    "Exemption",
     "Fact",
     "Facts",
+    "Filed",
     "Found",
+    "Held",
     "NotFound",
+    "OnFile",
     "Permit",
     "Person",
+    "Power",
     "Problem",
+    "ProofKind",
     "ReasonCode",
     "Record",
     "RecordState",
@@ -44,6 +70,8 @@ __all__ = [
     "Removed",
     "Request",
     "Subject",
+    "Submission",
+    "Submitted",
     "Value",
     "Withheld",
 ]

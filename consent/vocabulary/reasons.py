@@ -82,6 +82,7 @@ class ReasonCode(StrEnum):
     NO_BASIS = "no-basis"
     RECORDER_NOT_ACCEPTED = "recorder-not-accepted"
     RECORD_NOT_AUTHENTIC = "record-not-authentic"
+    ASSURANCE_INSUFFICIENT = "assurance-insufficient"
     BASIS_NOT_GIVEN = "basis-not-given"
     BASIS_WITHDRAWN = "basis-withdrawn"
     BASIS_OUTSIDE_PERIOD = "basis-outside-period"
@@ -96,6 +97,7 @@ class ReasonCode(StrEnum):
     IDENTITY_NOT_PERMITTED = "identity-not-permitted"
     NO_DATA = "no-data"
     HELD = "held"
+    CONFLICT = "conflict"
     # 18-20
     PREVIEW_REQUIRED = "preview-required"
     BASIS_CHANGED = "basis-changed"

@@ -9,6 +9,17 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
+class Action(StrEnum):
+    """What a message wants done."""
+
+    READ = "read"
+    """Evidence from a register."""
+    WRITE = "write"
+    """Data submitted to a register."""
+    RECORD = "record"
+    """A choice, a consent or a power recorded, withdrawn or listed."""
+
+
 class BasisKind(StrEnum):
     """On what evidence may leave a register (DOMAIN.md 4)."""
 
@@ -67,7 +78,7 @@ class BasisClaim:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question for evidence, read from whatever language it came in."""
+    """What is asked, read from whatever language it came in."""
 
     message: str
     """The message id: UUID, unique per consumer."""
@@ -88,8 +99,29 @@ class Request:
     on_behalf_of: str | None = None
     """The authority the consumer asks for, when it is not its own procedure."""
     representative: str | None = field(default=None, repr=False)
-    """The record id of a power of attorney or guardianship, when someone acts for the subject."""
+    """The id of the power they have, when someone acts for the subject."""
     document: bool = False
     test: bool = False
+    action: Action = Action.READ
     context: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """What the language needs to be answered in: identifiers of its header, echoed and never judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Data submitted once, for all who may ask for it later. Never printed.
+
+    Raises: ValueError when the request is not one to write exactly these fields.
+    """
+
+    request: Request
+    """Of action `write`; its fields are the names of `values`."""
+    values: Mapping[str, str] = field(repr=False)
+    replaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """What the sender knows to be on file and wants replaced: nothing is overwritten that is not named here."""
+
+    def __post_init__(self) -> None:
+        if self.request.action is not Action.WRITE or self.request.fields != self.values.keys():
+            raise ValueError("a submission is a request to write its own fields")
+        if not self.values or not self.replaces.keys() <= self.values.keys():
+            raise ValueError("a submission replaces only what it says anew")

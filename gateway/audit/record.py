@@ -105,9 +105,19 @@ TERMINAL: Final = frozenset(
         Kind.PREVIEW_DISCARDED,
         Kind.SUBMITTED,
         Kind.CHANGED_PUSHED,
+        Kind.EXEMPT,
     }
 )
-"""The kinds that end an exchange. `exempt` and `released` are as terminal as the line they stand for."""
+"""The kinds that end an exchange; `exempt` stands for one of the others, until `released` tells it."""
+
+
+def ends(kind: str, by_message: bool) -> bool:
+    """Out: whether a line ends its exchange. A step of a record and a look at somebody's records do where they came
+    by message; where they came otherwise there is no exchange to end."""
+    asked_for = kind.startswith("consent.") or kind == Kind.READ_BY
+    return kind in TERMINAL or (by_message and asked_for)
+
+
 
 _IF_KNOWN = {Kind.ASKED, Kind.REFUSED, Kind.NO_DATA, Kind.FAILED, Kind.DEAD, Kind.EXPIRED, Kind.OBJECTION}
 _SEALED = {Kind.POSTPONED, Kind.EXEMPT}
@@ -168,7 +178,8 @@ _STRICT: Final = ConfigDict(extra="forbid", hide_input_in_errors=True)
 class Basis:
     """On what the evidence left, or was to leave."""
 
-    kind: BasisKind
+    kind: BasisKind | None = None
+    """None: a power to act for the person, which is no basis by itself."""
     norm: Code | None = None
     record: Code | None = None
     revision: Natural | None = None

@@ -74,7 +74,7 @@ async def _decide(home: Path, asked: Callable[[Policy], Request]) -> Permit | Re
     try:
         policy = opened.home.policy
         request = asked(policy)
-        records = await opened.store.records_for(request, "explain")
+        records = await opened.store.held_for(request, "explain")
         return decide(request, policy, records, opened.house.clock.now())
     finally:
         await opened.close()

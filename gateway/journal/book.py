@@ -6,14 +6,14 @@ that is asked and not settled is gone on with when its delivery comes back; one 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 import rfc8785
 
-from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
+from consent.vocabulary import BasisUsed, Exemption, Permit, ReasonCode, Refusal
 from gateway import jws
 from gateway.audit import labels, record
 from gateway.errors import Fault, JournalUnavailable
@@ -30,6 +30,7 @@ from gateway.ports import (
     Line,
     RecordEvent,
     RecordMoved,
+    Release,
     Settlement,
     ShardMoved,
     Standing,
@@ -42,6 +43,7 @@ from gateway.stages import (
     Case,
     Delivery,
     Elsewhere,
+    Filing,
     Heard,
     Late,
     Mandate,
@@ -49,12 +51,14 @@ from gateway.stages import (
     Outcome,
     Outgoing,
     Receipt,
+    Recorded,
     Repeat,
     Sender,
     Unauthentic,
     Written,
 )
 
+_RELEASE: Final = "einmal/release/v1|"
 _ROLLS: Final = 5
 """How often a shard may close under one line before that is a fault and not midnight."""
 
@@ -117,7 +121,7 @@ class Journal:
     ) -> Mandate | Moved | Refusal:
         """The first line, durable before any register is touched; a use of the basis is reserved with it."""
         retention = case.retention or permit.retention
-        owner = lines.asker_named(permit.request.subject)
+        owner = lines.SEALED if permit.exempt else lines.asker_named(permit.request.subject)
 
         def entry(shard: OpenShard) -> Entry:
             event = lines.asked(case, permit, sender, now)
@@ -155,22 +159,23 @@ class Journal:
                 message = self._promised(
                     self.addressed(case, sender, written, now), case, sender, shard.origin, now
                 )
-            terminal = lines.terminal(case, heard, outcome, written, now)
+            told = lines.terminal(case, heard, outcome, written, now)
+            exemption = lines.exemption(heard, outcome)
+            terminal = lines.exempt(told) if exemption else told
             return Entry(
                 origin=shard.origin,
-                lines=tuple(
-                    self._line(event, lines.label_of(owner, shard, case.exchange))
-                    for owner, event in terminal
-                ),
+                lines=self._lines(terminal, shard, case.exchange),
                 now=now,
                 exchange=_key(case, retention),
                 standing=_standing_of(outcome),
                 settlement=Settlement(
                     kind=terminal[0][1].kind,
-                    keeps_use=isinstance(outcome, Answer),
+                    keeps_use=isinstance(outcome, Answer | Filing),
                     reply=outbox.seal(message, case.exchange, self._keys) if message else None,
                     keep_until=now + timedelta(days=self._keeping.reply_days),
                 ),
+                records=(_event_of(outcome),) if isinstance(outcome, Recorded) else (),
+                release=self._release(case.exchange, retention, exemption, told) if exemption else None,
             )
 
         result, shard = await self._append(retention, now, entry)
@@ -208,19 +213,30 @@ class Journal:
         return outbox.unseal(sealed, exchange, self._keys)
 
     # --- what is not an exchange -----------------------------------------------------------------------------
-    async def recorded(
-        self, event: RecordEvent, subject: str | None, told: record.Event, now: datetime
-    ) -> Receipt | Moved:
-        """A record of choice or consent moves on; the line is the person's, where the person is named by IDNr."""
+    async def recorded(self, outcome: Recorded, now: datetime) -> Receipt | Moved:
+        """A record or power moves on; the line is the person's, where the person is named by IDNr."""
 
         def entry(shard: OpenShard) -> Entry:
-            label = shard.person(subject) if subject else shard.sealed(event.record)
-            return Entry(shard.origin, (self._line(told, label),), now, records=(event,))
+            told = self._lines([lines.recorded(outcome.step, now)], shard, outcome.step.record)
+            return Entry(shard.origin, told, now, records=(_event_of(outcome),))
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
         if isinstance(result, RecordMoved):
             return Moved()
         return self._receipt(result, shard)
+
+    async def release(self, due: Release, now: datetime) -> bool:
+        """The day has come: what was kept from its persons is told to them. Out: False, when it was done before.
+
+        Raises: Fault, when what was kept can't be opened.
+        """
+        told = lines.released(self._keys.unwrap(due.sealed, _RELEASE + due.exchange), now)
+
+        def entry(shard: OpenShard) -> Entry:
+            return Entry(shard.origin, self._lines(told, shard, due.exchange), now, released=due.exchange)
+
+        result, _ = await self._append(due.retention, now, entry)
+        return isinstance(result, Committed)
 
     async def house_event(
         self,
@@ -249,6 +265,24 @@ class Journal:
                 return result, shard
             await self._shards.stale(retention, now)
         raise JournalUnavailable(retention)
+
+    def _lines(
+        self, told: Sequence[tuple[lines.Owner, record.Event]], shard: OpenShard, exchange: str
+    ) -> tuple[Line, ...]:
+        return tuple(self._line(event, lines.label_of(owner, shard, exchange)) for owner, event in told)
+
+    def _release(
+        self,
+        exchange: str,
+        retention: str,
+        exemption: Exemption,
+        told: Sequence[tuple[lines.Owner, record.Event]],
+    ) -> Release | None:
+        kept = lines.to_release(told)
+        if kept is None:
+            return None
+        due = datetime.combine(exemption.until, time(), UTC)
+        return Release(exchange, due, retention, self._keys.wrap(kept, _RELEASE + exchange))
 
     def _line(self, event: record.Event, label: bytes) -> Line:
         salt, told = self._ids.random(labels.SALT_BYTES), record.to_bytes(event)
@@ -296,7 +330,12 @@ def _key(case: Case, retention: str) -> ExchangeKey:
 
 
 def _standing(policy: str, basis: BasisUsed) -> Standing:
-    return Standing(policy, basis.record, basis.revision, basis.not_after)
+    return Standing(policy, basis.record, basis.revision, basis.not_after, basis.powers)
+
+
+def _event_of(outcome: Recorded) -> RecordEvent:
+    step = outcome.step
+    return RecordEvent(step.record, step.revision, step.state, step.body(), outcome.receipt)
 
 
 def _standing_of(outcome: Outcome) -> Standing | None:

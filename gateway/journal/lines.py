@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from consent.held import AnyStep
 from consent.idnr import is_idnr
+from consent.ledger import Step
 from consent.vocabulary import (
     BasisUsed,
     Check,
+    Exemption,
     Fact,
     Permit,
     ReasonCode,
     Refusal,
     Request,
     Subject,
+    Submitted,
     Withheld,
 )
 from gateway import jws
+from gateway.audit import record
 from gateway.audit.record import (
     Asked,
     Basis,
@@ -38,14 +45,19 @@ from gateway.stages import (
     Case,
     Delivery,
     Failure,
+    Filing,
     Heard,
+    Listed,
     Mandate,
     Outcome,
+    Recorded,
     Sender,
     Unauthentic,
     Written,
 )
 
+ON_FILE: Final = "already-on-file"
+"""The reason of a submission of which nothing had to be written."""
 _CODE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
 _LATE: Final = frozenset({ReasonCode.DEADLINE_PASSED, ReasonCode.NOT_FRESH})
 _UNREADABLE: Final = frozenset({ReasonCode.MALFORMED, ReasonCode.SCHEMA_INVALID, ReasonCode.TOO_LARGE})
@@ -108,6 +120,16 @@ def terminal(
         "times": _times(case, heard, outcome, now),
     }
     match outcome:
+        case Recorded(step=step):
+            return [(_named_in(step), Event(**{**common, **_step(step)}))]
+        case Listed():
+            return [(_named(heard), Event(kind=Kind.READ_BY, **common))]
+        case Filing(submitted=submitted):
+            said = {**common, **_submitted(submitted)}
+            return [
+                (Owner(person.subject), Event(kind=Kind.SUBMITTED, concerned=person.concerned, **said))
+                for person in submitted.persons
+            ]
         case Answer(evidence=evidence):
             said = {
                 **common,
@@ -123,7 +145,10 @@ def terminal(
         case Withheld(refusal=refusal, persons=persons):
             said = {**common, **_refusal(refusal)}
             return [
-                (Owner(person.subject), Event(kind=Kind.NO_DATA, concerned=person.concerned, **said))
+                (
+                    Owner(person.subject),
+                    Event(kind=_kind(refusal.code), concerned=person.concerned, **said),
+                )
                 for person in persons
             ]
         case Unauthentic(refusal=refusal):
@@ -135,6 +160,51 @@ def terminal(
             owner = SEALED if outcome.code is ReasonCode.NO_DATA else _named(heard)
             said = {**common, **_refusal(outcome)}
             return [(owner, Event(kind=_kind(outcome.code), **said))]
+
+
+def recorded(step: AnyStep, now: datetime) -> tuple[Owner, Event]:
+    """Out: the line of a record's or power's event that came by no message, and whose it is. The consumer is the
+    one it is for; where it came by message, the one who sent that."""
+    consumer = step.recipient if isinstance(step, Step) else None
+    return _named_in(step), Event(time=now, consumer=consumer, actor=step.recorded_by, **_step(step))
+
+
+def exemption(heard: Heard, outcome: Outcome) -> Exemption | None:
+    """Out: whether, and until when, the exchange is kept from the person by law."""
+    match outcome:
+        case Answer(evidence=evidence):
+            return evidence.permit.exempt
+        case Refusal() as refusal:
+            pass
+        case Withheld(refusal=refusal):
+            pass
+        case _:
+            return heard.mandate.permit.exempt if heard.mandate else None
+    return refusal.exempt
+
+
+def exempt(told: Sequence[tuple[Owner, Event]]) -> list[tuple[Owner, Event]]:
+    """In: the lines that would end an exchange. Out: what ends it while the person is not told: the same, sealed."""
+    return [(SEALED, replace(event, kind=Kind.EXEMPT)) for _, event in told]
+
+
+def to_release(told: Sequence[tuple[Owner, Event]]) -> bytes | None:
+    """Out: what the persons among the lines get to see one day, as kept until then; None: nobody is known."""
+    lines = [
+        [owner.subject, record.to_bytes(replace(event, kind=Kind.RELEASED)).decode()]
+        for owner, event in told
+        if owner.subject is not None
+    ]
+    return json.dumps(lines).encode() if lines else None
+
+
+def released(kept: bytes, now: datetime) -> list[tuple[Owner, Event]]:
+    """Undo `to_release`: the twins, told now. Raises: ValueError."""
+    return [
+        (Owner(subject), replace(told, time=now))
+        for subject, event in json.loads(kept)
+        if isinstance(told := record.from_bytes(event.encode()), Event)
+    ]
 
 
 def retention(case: Case, heard: Heard, outcome: Outcome) -> str | None:
@@ -209,6 +279,38 @@ def _request(request: Request, fields: frozenset[str]) -> dict[str, Any]:
     }
 
 
+def _submitted(submitted: Submitted) -> dict[str, Any]:
+    told: dict[str, Any] = {"register": submitted.register}
+    if submitted.permit is not None:
+        told |= _permit(submitted.permit)
+    if submitted.facts:
+        told["facts"] = dict(submitted.facts)
+    if submitted.on_file:
+        return told | {"reasons": (ON_FILE,)}
+    return told
+
+
+def _step(step: AnyStep) -> dict[str, Any]:
+    """Out: what an event of a record or power adds to its line."""
+    kept = Basis(
+        kind=step.kind if isinstance(step, Step) else None,
+        norm=_code(step.norm),
+        record=step.record,
+        revision=step.revision,
+    )
+    told: dict[str, Any] = {"kind": Kind(f"consent.{step.state}"), "basis": kept}
+    if isinstance(step, Step):
+        told |= {
+            "register": step.register_,
+            "evidence": step.evidence,
+            "purpose": step.purpose,
+            "procedure": step.procedure,
+            "case": _code(step.case),
+            "requested": tuple(sorted(step.fields)),
+        }
+    return told
+
+
 def _permit(permit: Permit) -> dict[str, Any]:
     return {"register": permit.register, "grant": permit.grant, "basis": _basis(permit.basis)}
 
@@ -255,6 +357,10 @@ def _times(case: Case, heard: Heard, outcome: Outcome, now: datetime) -> Times:
     if isinstance(outcome, Answer):
         decided = outcome.evidence.permit.decided
     return Times(received=case.received, decided=decided, asked=mandate.at if mandate else None, answered=now)
+
+
+def _named_in(step: AnyStep) -> Owner:
+    return Owner(f"idnr:{step.subject.idnr}") if step.subject.idnr else SEALED
 
 
 def _named(heard: Heard) -> Owner:

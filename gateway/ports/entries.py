@@ -71,6 +71,8 @@ class Standing:
     record: str | None = None
     revision: int | None = None
     not_after: datetime | None = None
+    powers: tuple[tuple[str, int], ...] = ()
+    """Powers it also stands on, by id and revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Settlement:
     kind: str
     """The terminal line's kind (DOMAIN.md 5)."""
     keeps_use: bool
-    """True for `answered` only: every other outcome gives a reserved use back."""
+    """True only for what had its effect, an answer or a submission: all else gives a reserved use back."""
     reply: bytes | None = field(repr=False)
     """Wrapped under the master key with the exchange id as context; None when nothing is ever answered."""
     keep_until: datetime
@@ -109,6 +111,17 @@ class RecordEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """Lines of an exempt exchange that its persons get to see from a day on (DOMAIN.md 5, `exempt`)."""
+
+    exchange: str
+    due: datetime
+    retention: str
+    sealed: bytes = field(repr=False)
+    """Whose the lines are and what they say, wrapped under the master key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is committed together or not at all."""
 
@@ -123,6 +136,10 @@ class Entry:
     records: tuple[RecordEvent, ...] = ()
     policy: tuple[str, bytes] | None = None
     """Hash and archived bytes of a policy that becomes the current one."""
+    release: Release | None = None
+    """What has to be released one day; written with the lines it repeats."""
+    released: str | None = None
+    """The exchange whose release these lines are: it is not due any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +167,7 @@ class UsedUp:
 
 @dataclass(frozen=True, slots=True)
 class RecordMoved:
-    """Somebody appended to the record first. Nothing was written."""
+    """Somebody appended to the record, or released the exchange, first. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from consent.policy import Policy
-from consent.vocabulary import Found, NotFound, Person, Subject
+from consent.vocabulary import Blocked, Conflict, Filed, Found, NotFound, OnFile, Person, Subject
 from gateway.jws import SigningKey
 from gateway.stages import Mandate
 
@@ -81,6 +81,19 @@ class Register(Protocol):
 
         Raises: RegisterUnavailable, RegisterTimeout (curable), RegisterProtocol.
         """
+        ...
+
+    async def write(
+        self, mandate: Mandate, values: Mapping[str, str], replaces: Mapping[str, str]
+    ) -> Filed | OnFile | Conflict | Blocked | NotFound:
+        """Put the values on file in one transaction, with where they come from and when; once for each exchange,
+        however often it is asked. A value that differs from one on file is written only where `replaces` names
+        that one; else nothing is. Raises: as `fetch`.
+        """
+        ...
+
+    async def filed(self, exchange: str) -> Filed | None:
+        """Out: what `write` wrote for that exchange, if it did. Raises: as `fetch`."""
         ...
 
     async def persons(self, subject: Subject) -> Sequence[Person]:

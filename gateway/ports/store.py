@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from consent.vocabulary import Record, Request, Subject
+from consent.vocabulary import Held, Request, Subject
 from gateway.ports.entries import (
     Committed,
     Entry,
@@ -15,6 +15,7 @@ from gateway.ports.entries import (
     Line,
     RecordEvent,
     RecordMoved,
+    Release,
     Shard,
     ShardMoved,
     StandingMoved,
@@ -70,6 +71,10 @@ class JournalStore(Protocol):
         """Erase replies and kept deliveries whose time is over (DOMAIN.md 5). Out: of how many exchanges."""
         ...
 
+    async def due(self, now: datetime) -> Sequence[Release]:
+        """Out: what was kept from a person until now or earlier, oldest first."""
+        ...
+
     async def line(self, position: Position) -> StoredLine | None: ...
 
     async def lines(self, origin: str, start: int, stop: int) -> Sequence[StoredLine]:
@@ -98,17 +103,18 @@ class JournalStore(Protocol):
 
 
 class ConsentStore(Protocol):
-    """Records of choice and consent as they stand (kept in the journal's database)."""
+    """Records of choice and consent, and powers, as they stand (kept in the journal's database)."""
 
-    async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
-        """Out: the claimed record, or every record of that recipient and case when none is named.
-
-        `uses` counts the uses of other exchanges than `exchange`.
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
+        """Out: the claimed record, or every record of that recipient and case when none is named; and every power
+        that one of these or the request names. `uses` counts the uses of other exchanges than `exchange`.
         """
         ...
 
-    async def record(self, record: str) -> Record | None: ...
+    async def record(self, record: str) -> Held | None: ...
 
     async def events(self, record: str) -> Sequence[RecordEvent]: ...
 
-    async def of_subject(self, subject: Subject) -> Sequence[Record]: ...
+    async def of_subject(self, subject: Subject) -> Sequence[Held]:
+        """Out: every record about the person, and every power to act for them."""
+        ...

@@ -52,8 +52,8 @@ async def test_an_empty_store_knows_no_record(store: SqlStore) -> None:
     """Nothing recorded: nothing found, whichever way one asks."""
     assert await store.record("c-1") is None
     assert await store.events("c-1") == []
-    assert await store.records_for(asking("c-1"), "x") == []
-    assert await store.records_for(asking(), "x") == []
+    assert await store.held_for(asking("c-1"), "x") == []
+    assert await store.held_for(asking(), "x") == []
     assert await store.of_subject(PERSON) == []
 
 
@@ -94,7 +94,7 @@ async def test_several_events_of_one_entry_are_one_step(store: SqlStore) -> None
 async def test_the_claimed_record_is_found_whoever_claims_it(store: SqlStore) -> None:
     """A named record is handed to the decision as it is; whether it fits is not the store's business."""
     await keep(store, step("c-1", 1, recipient="parkausweis", case="p-9"))
-    assert [record.id for record in await store.records_for(asking("c-1"), "x")] == ["c-1"]
+    assert [record.id for record in await store.held_for(asking("c-1"), "x")] == ["c-1"]
 
 
 async def test_without_a_claim_the_recipient_and_case_decide(store: SqlStore) -> None:
@@ -106,7 +106,7 @@ async def test_without_a_claim_the_recipient_and_case_decide(store: SqlStore) ->
         step("c-3", 1, recipient="parkausweis"),
         step("c-4", 1),
     )
-    assert [record.id for record in await store.records_for(asking(), "x")] == ["c-1", "c-4"]
+    assert [record.id for record in await store.held_for(asking(), "x")] == ["c-1", "c-4"]
 
 
 async def test_uses_are_those_of_other_exchanges(store: SqlStore) -> None:
@@ -117,8 +117,8 @@ async def test_uses_are_those_of_other_exchanges(store: SqlStore) -> None:
         assert isinstance(await store.append(asked), Committed)
     done = entry("no", exchange=key("z"), settlement=settlement("refused"))
     assert isinstance(await store.append(done), Committed)
-    own = await store.records_for(asking("c-1"), "exchange-x")
-    new = await store.records_for(asking("c-1"), "exchange-new")
+    own = await store.held_for(asking("c-1"), "exchange-x")
+    new = await store.held_for(asking("c-1"), "exchange-new")
     assert [record.uses for record in own] == [1]
     assert [record.uses for record in new] == [2]
 
@@ -142,8 +142,8 @@ async def test_a_person_is_found_by_every_way_they_are_named(store: SqlStore) ->
 async def test_a_later_event_moves_where_the_record_is_found(store: SqlStore) -> None:
     """How a record is found follows its latest event, in the transaction that appends it."""
     await keep(store, step("c-1", 1), step("c-1", 2, RecordState.RENEWED, case="wg-7"))
-    assert await store.records_for(asking(), "x") == []
-    assert [record.id for record in await store.records_for(asking(case="wg-7"), "x")] == ["c-1"]
+    assert await store.held_for(asking(), "x") == []
+    assert [record.id for record in await store.held_for(asking(case="wg-7"), "x")] == ["c-1"]
 
 
 async def test_records_outlive_the_opening(store: SqlStore, tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ async def test_records_outlive_the_opening(store: SqlStore, tmp_path: Path) -> N
     again = SqliteStores(tmp_path / "einmal.sqlite3")
     async with again.using() as other:
         assert await other.record("c-1") == await store.record("c-1")
-    assert (await store.records_for(asking(), "x"))[0].not_after > NOW
+    assert (await store.held_for(asking(), "x"))[0].not_after > NOW

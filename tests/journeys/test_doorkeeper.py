@@ -166,7 +166,7 @@ async def test_what_nobody_foresaw_is_put_off_and_at_last_buried(
 class BrokenRecords:
     """Port ConsentStore whose look-up fails as nothing should."""
 
-    async def records_for(self, request: Any, exchange: str) -> Any:
+    async def held_for(self, request: Any, exchange: str) -> Any:
         raise LookupError("nobody foresaw this")
 
 

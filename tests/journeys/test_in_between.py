@@ -103,8 +103,8 @@ class Withdrawing:
     record_id: str
     done: list[bool] = field(default_factory=list)
 
-    async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
-        found = await self.real.records_for(request, exchange)
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Record]:
+        found = await self.real.held_for(request, exchange)
         if not self.done:
             self.done.append(True)
             await self.town.withdraws(self.record_id)

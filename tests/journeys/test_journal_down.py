@@ -31,7 +31,7 @@ class Waiting:
 class Down:
     """Port `ConsentStore` over a database that does not answer."""
 
-    async def records_for(self, request: Request, exchange: str) -> Sequence[Record]:
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Record]:
         raise JournalUnavailable("storage")
 
 

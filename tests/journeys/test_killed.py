@@ -118,7 +118,7 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(asked: Path, tmp_p
 
 _STEPS = (
     "store.recall",
-    "store.records_for",
+    "store.held_for",
     "store.append",
     "register.fetch",
     "bus.send",

@@ -76,7 +76,7 @@ class Witnessed:
         return await self._register.fetch(mandate)
 
 
-_STORE = frozenset({"recall", "records_for", "append", "confirmed"})
+_STORE = frozenset({"recall", "held_for", "append", "confirmed"})
 _BUS = frozenset({"send", "ack", "postpone"})
 
 

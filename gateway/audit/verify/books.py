@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from consent.ledger import Step, fold, read_step
+from consent import held
+from consent.held import AnyStep
+from consent.ledger import Step
 from gateway.audit import labels
-from gateway.audit.record import TERMINAL, EventInvalid, Kind, from_bytes
+from gateway.audit.record import EventInvalid, Kind, ends, from_bytes
 from gateway.audit.verify.columns import Wrong
 
 
@@ -141,7 +143,7 @@ class _Books:
         told.attempt = max(told.attempt, said.get("attempt") or 0)
         if said["kind"] == Kind.ASKED:
             told.record = basis.get("record") or told.record
-        if said["kind"] in TERMINAL:
+        if ends(said["kind"], by_message=True):
             told.kind, told.reply = said["kind"], digests.get("reply")
 
     # --- exchanges and uses ------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ class _Books:
         due = {
             (told.record, exchange): "reserved" if told.kind is None else "consumed"
             for exchange, told in self._told.items()
-            if told.record is not None and told.kind in (None, Kind.ANSWERED)
+            if told.record is not None and told.kind in (None, Kind.ANSWERED, Kind.SUBMITTED)
         }
         for record, exchange, state in self._books.uses:
             said = due.pop((record, exchange), None)
@@ -203,7 +205,7 @@ class _Books:
 
     # --- records -------------------------------------------------------------------------------------------------
     def _records(self) -> None:
-        steps: dict[str, list[Step]] = {}
+        steps: dict[str, list[AnyStep]] = {}
         for row in self._books.record_events:
             step = self._step(row)
             if step is not None:
@@ -219,30 +221,30 @@ class _Books:
             known = steps.get(record)
             last = known[-1] if known else None
             kept = (revision, state, recipient, case)
-            if last is None or kept != (last.revision, last.state, last.recipient, last.case):
+            if last is None or kept != _row(last):
                 columns = ("record",) if last is None else _different(kept, last)
                 self._add("record", record, ", ".join(columns), "not what its events say")
         self._subjects(steps)
 
-    def _step(self, row: RecordEventRow) -> Step | None:
+    def _step(self, row: RecordEventRow) -> AnyStep | None:
         """Out: the step a row holds; None, and named, when it holds none."""
         key = f"{row.record} {row.revision}"
         said = self._steps.pop((row.record, row.revision), None)
         if not self._vouched(row.receipt, row.body):
             self._add("record_event", key, "body, receipt", "not signed by the house")
             return None
-        step = read_step(row.body)
+        step = held.read(row.body)
         if (step.record, step.revision, step.state) != (row.record, row.revision, row.state):
             self._add("record_event", key, "record, revision, state", "not what was signed")
         elif said != f"consent.{step.state}" and not (said is None and self._erased):
             self._add("record_event", key, "state", "not what its line says")
         return step
 
-    def _subjects(self, steps: Mapping[str, Sequence[Step]]) -> None:
+    def _subjects(self, steps: Mapping[str, Sequence[AnyStep]]) -> None:
         due = {
             (record, form): self._named(parts)
             for record, known in steps.items()
-            for form, parts in fold(known, 0, True).subject.forms().items()
+            for form, parts in held.folded(known, 0, True).subject.forms().items()
         }
         for record, form, name in self._books.record_subjects:
             said = due.pop((record, form), None)
@@ -284,7 +286,13 @@ def _opened(leaf: bytes, salt: bytes | None, event: bytes | None) -> Mapping[str
     return said
 
 
-def _different(kept: tuple[int, str, str, str], last: Step) -> tuple[str, ...]:
-    said = (last.revision, last.state, last.recipient, last.case)
+def _row(last: AnyStep) -> tuple[int, str, str, str]:
+    """Out: revision, state, recipient and case; a power is for nobody's case."""
+    recipient, case = (last.recipient, last.case) if isinstance(last, Step) else ("", "")
+    return last.revision, last.state, recipient, case
+
+
+def _different(kept: tuple[int, str, str, str], last: AnyStep) -> tuple[str, ...]:
+    said = _row(last)
     names = ("revision", "state", "recipient", "case_id")
     return tuple(name for name, mine, right in zip(names, kept, said, strict=True) if mine != right)

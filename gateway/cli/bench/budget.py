@@ -31,7 +31,7 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
     assert isinstance(sender, Sender)
     request = inbound.read(delivery, sender, policy, house.languages)
     assert isinstance(request, Request)
-    records = await house.consents.records_for(request, "")
+    records = await house.consents.held_for(request, "")
     permit = decide(request, policy, records, now)
     assert isinstance(permit, Permit)
     case = Case(house.ids.new(), 1, house.ids.new(), sender.consumer, sender.digest, now)
@@ -63,7 +63,7 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
     budget = {name: round(per_call_us(room), 1) for name, room in rooms.items()}
     stranger = replace(sender, message_id=house.ids.new())
     budget["recall"] = await _together(lambda: house.journal.arrive(delivery, stranger, now))
-    budget["records"] = await _together(lambda: house.consents.records_for(request, ""))
+    budget["records"] = await _together(lambda: house.consents.held_for(request, ""))
     budget["fetch"] = await _together(lambda: register.fetch(mandate))
     return budget
 

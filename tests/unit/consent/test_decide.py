@@ -160,7 +160,7 @@ def test_the_register_follows_from_the_grants_or_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "condition", [{"write": True}, {"push": True}, {"max_age_days": 30}, {"rate_per_minute": 60}], ids=str
+    "condition", [{"push": True}, {"max_age_days": 30}, {"rate_per_minute": 60}], ids=str
 )
 def test_conditions_that_cannot_be_kept_yet_refuse(condition: dict[str, Any]) -> None:
     """A condition of a grant is never ignored."""
