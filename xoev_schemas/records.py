@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Text: TypeAlias = Annotated[
     str,
@@ -23,6 +23,14 @@ FieldName: TypeAlias = Annotated[str, StringConstraints(max_length=63, pattern=r
 Uuid: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$")
 ]
+Said: TypeAlias = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What a submission says of one field, as long as XEinmal's `String.LatinType` at most."""
+Jws: TypeAlias = Annotated[
+    str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$")
+]
+"""A JWS in its compact form (RFC 7515 3.1); without its payload when that is detached."""
+Entry: TypeAlias = Annotated[dict[FieldName, str], Field(min_length=1)]
+"""One of a group: a member of the household, a vehicle."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -113,19 +121,39 @@ class Message(Record):
     test: bool | None = None
 
 
-class EvidenceRequest(Message):
-    """evidence.request"""
+class Asking(Message):
+    """What every request says: which evidence of whom, for what, on which basis."""
 
     evidence: Code
-    register_: Code | None = Field(default=None, alias="register")
     purpose: Code
     procedure: Code
     case: Text
     basis: Basis = Basis()
-    fields_: Annotated[list[FieldName], Field(max_length=200)] = Field(default=[], alias="fields")
     subject: Subject = Field(repr=False)
     on_behalf_of: Text | None = None
     representative: Text | None = Field(default=None, repr=False)
+
+
+class EvidenceRequest(Asking):
+    """evidence.request"""
+
+    register_: Code | None = Field(default=None, alias="register")
+    fields_: Annotated[list[FieldName], Field(max_length=200)] = Field(default=[], alias="fields")
+
+
+class SubmitRequest(Asking):
+    """submit.request"""
+
+    register_: Code = Field(alias="register")
+    values: Annotated[dict[FieldName, Said], Field(min_length=1, max_length=200)] = Field(repr=False)
+    replaces: dict[FieldName, Said] = Field(default={}, repr=False)
+    """What is on file and is to be replaced."""
+
+    @model_validator(mode="after")
+    def _replaced_is_said_anew(self) -> Self:
+        if not self.replaces.keys() <= self.values.keys():
+            raise ValueError("replaces a field that it does not submit")
+        return self
 
 
 class Reply(Message):
@@ -145,6 +173,8 @@ class EvidenceAnswer(Reply):
     case: Text
     issuer: Issuer
     values: dict[FieldName, str] = Field(repr=False)
+    entries: Annotated[list[Entry], Field(max_length=1000)] = Field(default=[], repr=False)
+    """The fields of a group, once for each of it; what the register has none of is left out."""
     removed: list[Removed] = []
     notice: Literal["blocked"] | None = None
 
@@ -165,9 +195,97 @@ class EvidenceFailure(Reply):
     message: Words
 
 
+class SubmitReceipt(Reply):
+    """submit.receipt"""
+
+    evidence: Code
+    register_: Code = Field(alias="register")
+    purpose: Code
+    procedure: Code
+    case: Text
+    outcome: Literal["recorded", "already-on-file"]
+    recorded: Time
+    """When the house handled it."""
+    since: Time | None = None
+    """Since when the same has been on file, where the sender may know it."""
+
+    @model_validator(mode="after")
+    def _only_what_was_there_has_a_since(self) -> Self:
+        if self.since is not None and self.outcome != "already-on-file":
+            raise ValueError("says since when, of what was not on file")
+        return self
+
+
+class ConsentGive(Message):
+    """consent.give"""
+
+    terms: dict[str, Any] = Field(repr=False)
+    """A record of choice or consent as docs/records.md has it; `consent/` judges it."""
+
+
+class ConsentWithdraw(Message):
+    """consent.withdraw"""
+
+    record: Text
+    subject: Subject = Field(repr=False)
+
+
+class ConsentList(Message):
+    """consent.list"""
+
+    subject: Subject = Field(repr=False)
+
+
+class ConsentReceipt(Reply):
+    """consent.receipt"""
+
+    record: Text
+    state: Code
+    revision: Annotated[int, Field(ge=1)]
+    receipt: Jws = Field(repr=False)
+    """The house's signature over the event as it was recorded; its payload names the person."""
+
+
+class ConsentRecord(Record):
+    """One record of choice or consent, as it stands."""
+
+    record: Text
+    kind: Literal["choice", "consent"]
+    state: Code
+    revision: Annotated[int, Field(ge=1)]
+    recipient: Text
+    register_: Code = Field(alias="register")
+    evidence: Code
+    fields_: Annotated[list[FieldName], Field(max_length=200)] = Field(alias="fields")
+    purpose: Code
+    procedure: Code
+    case: Text
+    norm: Text
+    recorded_by: Text
+    not_before: Time
+    not_after: Time
+    uses: Annotated[int, Field(ge=0)]
+    max_uses: Annotated[int, Field(ge=1)] | None = None
+    representative: bool | None = None
+    """Whether somebody else decided for the person."""
+
+
+class ConsentRecords(Reply):
+    """consent.records"""
+
+    records: list[ConsentRecord] = Field(repr=False)
+
+
 MODELS: Final[dict[str, type[Message]]] = {
     "evidence.request": EvidenceRequest,
     "evidence.answer": EvidenceAnswer,
     "evidence.refusal": EvidenceRefusal,
     "evidence.failure": EvidenceFailure,
+    "submit.request": SubmitRequest,
+    "submit.receipt": SubmitReceipt,
+    "consent.give": ConsentGive,
+    "consent.withdraw": ConsentWithdraw,
+    "consent.list": ConsentList,
+    "consent.receipt": ConsentReceipt,
+    "consent.records": ConsentRecords,
 }

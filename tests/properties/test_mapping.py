@@ -90,6 +90,55 @@ BIRTH = st.fixed_dictionaries(
     | {"birth_date": DATE, "issued_on": DATE, "sex": SEX},
 )  # fmt: skip
 
+DOCUMENT = {"family_name": LATIN, "given_names": LATIN, "birth_date": DATE | st.just("1950")}
+ADDRESS = {"street": LATIN, "house_number": LATIN, "postcode": LATIN, "town": LATIN}
+MOVE = ADDRESS | {"moved_in": DATE, "previous_postcode": LATIN, "previous_town": LATIN}
+LEGAL_FORM = st.sampled_from(
+    [
+        "sole-proprietor", "civil-law-partnership", "general-partnership", "limited-partnership", "limited-company",
+        "entrepreneurial-company", "stock-corporation", "cooperative", "registered-association", "other",
+    ]
+)  # fmt: skip
+TRADE = ADDRESS | {
+    "business_name": LATIN, "legal_form": LEGAL_FORM, "activity": LATIN, "started_on": DATE,
+}  # fmt: skip
+SCHOOL = {
+    "school_name": LATIN, "school_town": LATIN, "class_level": LATIN, "school_year": LATIN, "attends_since": DATE,
+}  # fmt: skip
+MEMBER = {
+    "member_family_name": LATIN, "member_given_names": LATIN, "member_birth_date": DATE,
+    "member_role": st.sampled_from(["head", "partner", "child", "other"]),
+}  # fmt: skip
+VEHICLE = {
+    "vehicle_plate": LATIN, "vehicle_identification": LATIN, "vehicle_first_registered": DATE,
+    "vehicle_keeper_since": DATE,
+    "vehicle_class": st.sampled_from(["car", "motorcycle", "lorry", "bus", "tractor", "trailer", "other"]),
+}  # fmt: skip
+
+
+def any_of(keys: dict[str, SearchStrategy[Any]]) -> SearchStrategy[Record]:
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+def group(keys: dict[str, SearchStrategy[Any]]) -> dict[str, SearchStrategy[Any]]:
+    return {"entries": st.lists(some(**keys), min_size=1, max_size=4)}
+
+
+EVIDENCE: dict[str, tuple[SearchStrategy[Record], dict[str, SearchStrategy[Any]]]] = {
+    "residence": (RESIDENCE, {}),
+    "birth": (BIRTH, {}),
+    "household": (any_of(ADDRESS | {"household_size": st.integers(0, 99).map(str)}), group(MEMBER)),
+    "trade-registration": (any_of(DOCUMENT | TRADE | {"registered_on": DATE, "trade_number": LATIN}), {}),
+    "vehicle-keeper": (any_of(DOCUMENT | ADDRESS), group(VEHICLE)),
+    "school-attendance": (any_of(DOCUMENT | SCHOOL), {}),
+}
+"""Its values, and the groups beside them."""
+SUBMITTED = {
+    "residence": MOVE, "trade-registration": TRADE, "vehicle-keeper": ADDRESS, "school-attendance": SCHOOL,
+}  # fmt: skip
+
+BASIS = some(kind=st.sampled_from(["choice", "consent", "statutory"]), record=UUID, norm=NAME)
+PERSON = some(idnr=IDNR, birth_date=DATE, family_name=NAME, given_name=NAME, town=NAME, postcode=NAME)
 REQUESTS = st.fixed_dictionaries(
     HEAD
     | {
@@ -97,14 +146,12 @@ REQUESTS = st.fixed_dictionaries(
         "purpose": CODE,
         "procedure": CODE,
         "case": NAME,
-        "subject": some(
-            idnr=IDNR, birth_date=DATE, family_name=NAME, given_name=NAME, town=NAME, postcode=NAME
-        ),
+        "subject": PERSON,
     },
     optional=TEST
     | {
         "register": NAME,
-        "basis": some(kind=st.sampled_from(["choice", "consent", "statutory"]), record=UUID, norm=NAME),
+        "basis": BASIS,
         "fields": st.lists(CODE, min_size=1, max_size=5),
         "on_behalf_of": NAME,
         "representative": NAME,
@@ -125,6 +172,7 @@ ANSWERS = st.one_of(
                 "issuer": st.fixed_dictionaries({"id": NAME, "name": NAME}),
             },
             optional=TEST
+            | beside
             | {
                 "removed": st.lists(
                     st.fixed_dictionaries({"field": CODE, "rule": CODE}), min_size=1, max_size=3
@@ -132,8 +180,41 @@ ANSWERS = st.one_of(
                 "notice": st.just("blocked"),
             },
         )
-        for evidence, values in (("residence", RESIDENCE), ("birth", BIRTH))
+        for evidence, (values, beside) in EVIDENCE.items()
     )
+)
+SUBMISSIONS = st.one_of(
+    *(
+        st.fixed_dictionaries(
+            HEAD
+            | {
+                "evidence": st.just(evidence),
+                "register": NAME,
+                "purpose": CODE,
+                "procedure": CODE,
+                "case": NAME,
+                "subject": PERSON,
+                "values": some(**fields),
+            },
+            optional=TEST
+            | {"basis": BASIS, "on_behalf_of": NAME, "representative": NAME, "replaces": some(**fields)},
+        )
+        for evidence, fields in SUBMITTED.items()
+    )
+)
+RECEIPTS = st.fixed_dictionaries(
+    HEAD
+    | REFERENCE
+    | {
+        "evidence": CODE,
+        "register": NAME,
+        "purpose": CODE,
+        "procedure": CODE,
+        "case": NAME,
+        "outcome": st.sampled_from(["recorded", "already-on-file"]),
+        "recorded": MOMENT,
+    },
+    optional=TEST | {"since": MOMENT},
 )
 REFUSALS = st.fixed_dictionaries(
     HEAD | REFERENCE | {"code": CODE, "message": MESSAGE},
@@ -146,8 +227,11 @@ RECORDS = {
     "evidence.answer": ANSWERS,
     "evidence.refusal": REFUSALS,
     "evidence.failure": FAILURES,
-    "item.residence": RESIDENCE,
-    "item.birth": BIRTH,
+    "submit.request": SUBMISSIONS,
+    "submit.receipt": RECEIPTS,
+} | {
+    f"item.{evidence}": st.builds(lambda values, groups: values | groups, values, any_of(beside))
+    for evidence, (values, beside) in EVIDENCE.items()
 }
 
 

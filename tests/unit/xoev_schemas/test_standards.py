@@ -7,12 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import xmlschema
 from lxml import etree
 
 from consent.idnr import is_idnr, never_issued
 from xoev_schemas import sets
 from xoev_schemas.catalogue import Catalogue, MessageKey
-from xoev_schemas.mapping import MappingInvalid
+from xoev_schemas.mapping import MappingError, MappingInvalid
+from xoev_schemas.records import MODELS, EvidenceAnswer
 from xoev_schemas.rules import XOEV, check
 from xoev_schemas.safe_xml import Limits, parse
 from xoev_schemas.standards import Message, Standard, load, packaged
@@ -34,15 +36,21 @@ def test_every_packaged_standard_is_found() -> None:
     assert [standard.content_type for standard in packaged()] == ["multipart/related", "application/xml"]
 
 
-def test_xeinmal_carries_the_four_records_and_two_items() -> None:
-    """Request, answer, refusal and failure by their numbers; evidence as documents without one."""
+def test_xeinmal_carries_six_records_and_six_items() -> None:
+    """Evidence and submissions by their numbers; evidence as documents without one."""
     assert {record: message.number for record, message in XEINMAL.by_record.items()} == {
         "evidence.request": "0101",
         "evidence.answer": "0102",
         "evidence.refusal": "0103",
         "evidence.failure": "0104",
+        "submit.request": "0201",
+        "submit.receipt": "0202",
         "item.residence": None,
         "item.birth": None,
+        "item.household": None,
+        "item.trade-registration": None,
+        "item.vehicle-keeper": None,
+        "item.school-attendance": None,
     }
 
 
@@ -59,6 +67,52 @@ def test_a_sample_is_valid_and_known(message: Message) -> None:
     assert listed is not None
     assert listed.schema.valid(root)
     assert XEINMAL.message_of(root) is message
+
+
+@pytest.mark.parametrize("message", SAMPLES.values(), ids=lambda message: message.root)
+def test_a_sample_is_valid_by_a_second_validator(message: Message) -> None:
+    """What libxml2 takes, xmlschema takes too, the schema read from its one file."""
+    assert message.sample is not None
+    schema = xmlschema.XMLSchema10(str(XEINMAL.schema), allow="local", defuse="always")
+    schema.validate(str(message.sample))
+
+
+@pytest.mark.parametrize("record", [record for record in XEINMAL.by_record if record in MODELS])
+def test_a_sample_is_a_record_of_the_house(record: str) -> None:
+    """Its record holds what the model asks for, and nothing else."""
+    message = XEINMAL.by_record[record]
+    said = message.mapping.read(root_of(message))
+    assert MODELS[record].model_validate(said).plain() == said
+
+
+@pytest.mark.parametrize("record", [record for record in XEINMAL.by_record if record.startswith("item.")])
+def test_an_answer_carries_the_document_that_stands_alone(record: str) -> None:
+    """The same values under `values`, the same groups beside them; written into an answer and read again."""
+    alone = XEINMAL.by_record[record]
+    values = alone.mapping.read(root_of(alone))
+    entries = {"entries": values.pop("entries")} if "entries" in values else {}
+    message = XEINMAL.by_record["evidence.answer"]
+    answer = message.mapping.read(root_of(message)) | {
+        "evidence": record.removeprefix("item."),
+        "values": values,
+    }
+    root = parse(message.mapping.write(answer | entries), Limits())
+    listed = CATALOGUE.find(MessageKey.of(root))
+    assert listed is not None
+    assert listed.schema.valid(root)
+    assert message.mapping.read(root) == answer | entries
+    assert EvidenceAnswer.model_validate(answer | entries).values == values
+    [document] = root.iter(f"{{urn:einmal:xeinmal:1.0}}{alone.root}")
+    assert flat(document) == flat(parse(alone.mapping.write(values | entries), Limits()))
+
+
+@pytest.mark.parametrize("evidence", ["household", "birth"])
+def test_what_no_citizen_can_submit_has_no_form(evidence: str) -> None:
+    """A household is a register's own reckoning, and a birth is the registry office's."""
+    message = XEINMAL.by_record["submit.request"]
+    record = message.mapping.read(root_of(message)) | {"evidence": evidence}
+    with pytest.raises(MappingError, match="evidence: chooses nothing"):
+        message.mapping.write(record)
 
 
 @pytest.mark.parametrize("message", SAMPLES.values(), ids=lambda message: message.root)
