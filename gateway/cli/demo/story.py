@@ -91,7 +91,9 @@ class Story:
         opened = self.opened
         own, now = opened.keys.gateway, opened.house.clock.now()
         record = self._records[recipient]
-        await records.move(record, RecordState.WITHDRAWN, opened.store, opened.journal, own, now)
+        await records.move(
+            record, RecordState.WITHDRAWN, "buergerportal", opened.store, opened.journal, own, now
+        )
         return "consent withdrawn"
 
     # --- what the offices do ---
