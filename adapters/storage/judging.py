@@ -83,6 +83,8 @@ class ExchangeState:
     kept: bytes | None = field(default=None, repr=False)
     keep_until: int | None = None
     record_state: str | None = None
+    due: int | None = None
+    """When what is kept from its persons is released; None: nothing is (any more)."""
     stored: bool = True
     changed: bool = False
 
@@ -101,6 +103,7 @@ class ExchangeState:
             kind=self.kind,
             retention=self.retention,
             withdrawn=withdrawn,
+            exempt_until=moment(self.due) if self.due is not None else None,
         )
 
 
@@ -129,9 +132,10 @@ class GroupState:
     given_back: list[str] = field(default_factory=list)
     consumed: list[str] = field(default_factory=list)
     policies: list[tuple[str, bytes]] = field(default_factory=list)
-    waiting: set[str] = field(default_factory=set)
-    """Exchanges named in the group whose release is still to come."""
-    releases: list[Release] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+    """By settled exchange named in the group: when its release is due, while that is still to come."""
+    releases: dict[str, Release] = field(default_factory=dict)
+    """By exchange: what is kept from its persons from now on."""
     released: list[str] = field(default_factory=list)
 
     def add_exchange(self, exchange: ExchangeState) -> None:
@@ -149,9 +153,13 @@ def judge(entry: Entry, state: GroupState) -> Position | TurnedAway:
     exchange = _exchange(entry.exchange, state, entry.now) if entry.exchange is not None else None
     if isinstance(exchange, Known):
         return exchange
+    if exchange is not None and exchange.due is not None and entry.settlement and not entry.release:
+        return exchange.known(
+            True, entry.now, None
+        )  # it became exempt in between: its end has to be kept back
     if not _follows(entry.records, state):
         return RecordMoved()
-    if entry.released is not None and entry.released not in state.waiting:
+    if entry.released is not None and not _is_due(entry.released, state, entry.now):
         return RecordMoved()
     if entry.standing is not None and not _stands(entry.standing, state, entry.now):
         return StandingMoved()
@@ -169,10 +177,8 @@ def judge(entry: Entry, state: GroupState) -> Position | TurnedAway:
     for event in entry.records:
         state.records[event.record] = RecordStanding(event.revision, event.state)
         state.events.append(event)
-    if entry.release is not None:
-        state.releases.append(entry.release)
     if entry.released is not None:
-        state.waiting.discard(entry.released)
+        del state.waiting[entry.released]
         state.released.append(entry.released)
     if entry.policy is not None:
         state.policies.append(entry.policy)
@@ -233,6 +239,12 @@ def _unmoved(record: RecordStanding | None, revision: int | None) -> bool:
     return record is not None and record.revision == revision and record.state in PERMITTING
 
 
+def _is_due(exchange: str, state: GroupState, now: datetime) -> bool:
+    """Out: whether what the exchange kept from its persons may be told, and was not told before."""
+    due = state.waiting.get(exchange)
+    return due is not None and due <= milliseconds(now)
+
+
 def _left(use: Use, exchange: ExchangeState, state: GroupState) -> bool:
     """Out: whether the exchange has a use of the record, or one is left for it."""
     if use.max_uses is None:
@@ -251,6 +263,9 @@ def _move_exchange(
         _reserve(entry.use.record, exchange, state)
     if entry.standing is not None and entry.standing.record is not None:
         exchange.record = entry.standing.record
+    if entry.release is not None:
+        exchange.due = milliseconds(entry.release.due)
+        state.releases[exchange.exchange] = entry.release
     if entry.settlement is not None:
         _settle(exchange, entry.settlement, shard, first, state)
 

@@ -40,11 +40,12 @@ _EXCHANGES: Final = (
             EXCHANGE.c.kept,
             EXCHANGE.c.keep_until,
             RECORD.c.state,
+            RELEASE.c.due,
         )
         .select_from(
-            EXCHANGE.outerjoin(SHARD, SHARD.c.id == EXCHANGE.c.terminal_shard).outerjoin(
-                RECORD, RECORD.c.record == EXCHANGE.c.record
-            )
+            EXCHANGE.outerjoin(SHARD, SHARD.c.id == EXCHANGE.c.terminal_shard)
+            .outerjoin(RECORD, RECORD.c.record == EXCHANGE.c.record)
+            .outerjoin(RELEASE, RELEASE.c.exchange == EXCHANGE.c.exchange)
         )
         .where(
             EXCHANGE.c.consumer == sa.bindparam("b_consumer"),
@@ -57,6 +58,11 @@ _RECORD: Final = Prepared(
     sa.select(RECORD.c.revision, RECORD.c.state).where(RECORD.c.record == sa.bindparam("b_record"))
 )
 _HOLDERS: Final = Prepared(sa.select(USE.c.exchange).where(USE.c.record == sa.bindparam("b_record")))
+_WAITING: Final = Prepared(
+    sa.select(RELEASE.c.exchange, RELEASE.c.due)
+    .join(EXCHANGE, EXCHANGE.c.exchange == RELEASE.c.exchange)
+    .where(RELEASE.c.exchange == sa.bindparam("b_exchange"), EXCHANGE.c.kind.is_not(None))
+)
 _EVENTS: Final = Prepared(
     sa.select(
         RECORD_EVENT.c.record,
@@ -89,10 +95,8 @@ def load(connection: Connection, entries: Sequence[Entry]) -> GroupState:
     state = GroupState(policy[0][0] if policy else None, shards)
     load_exchanges(connection, state, (entry.exchange for entry in entries if entry.exchange is not None))
     _load_records(connection, state, entries)
-    told = [entry.released for entry in entries if entry.released is not None]
-    if told:
-        waiting = sa.select(RELEASE.c.exchange).where(RELEASE.c.exchange.in_(told))
-        state.waiting.update(connection.execute(waiting).scalars())
+    for told in {entry.released for entry in entries if entry.released is not None}:
+        state.waiting.update(_WAITING.rows(connection, {"b_exchange": told}))
     return state
 
 
@@ -128,7 +132,7 @@ def _load_records(connection: Connection, state: GroupState, entries: Sequence[E
 def _exchange_of(row: tuple[Any, ...]) -> ExchangeState:
     (
         exchange, consumer, message_id, digest, secondary, retention, attempt, record, kind,
-        origin, idx, shard, reply, kept, keep_until, record_state,
+        origin, idx, shard, reply, kept, keep_until, record_state, due,
     ) = row  # fmt: skip
     return ExchangeState(
         exchange=exchange,
@@ -146,6 +150,7 @@ def _exchange_of(row: tuple[Any, ...]) -> ExchangeState:
         kept=kept,
         keep_until=keep_until,
         record_state=record_state,
+        due=due,
     )
 
 

@@ -59,6 +59,9 @@ _OF_NAME: Final = Prepared(
     )
 )
 
+_PART: Final = 256
+"""Releases that are read at once."""
+
 
 # --- exchanges ----------------------------------------------------------------------------------------
 def recall(connection: Connection, key: ExchangeKey, now: datetime) -> Known | None:
@@ -94,11 +97,17 @@ def counts(connection: Connection) -> tuple[int, int, int]:
     return accepted, accepted - in_flight, in_flight
 
 
-def due(connection: Connection, now: datetime) -> list[Release]:
-    """Out: what was kept from its persons until now or earlier, oldest first."""
-    rows = connection.execute(
-        sa.select(RELEASE).where(RELEASE.c.due <= milliseconds(now)).order_by(RELEASE.c.due, RELEASE.c.exchange)
+def due(connection: Connection, now: datetime, after: Release | None) -> list[Release]:
+    """Out: what settled exchanges kept from their persons until now or earlier, oldest first, in parts."""
+    query = (
+        sa.select(RELEASE)
+        .join(EXCHANGE, EXCHANGE.c.exchange == RELEASE.c.exchange)
+        .where(RELEASE.c.due <= milliseconds(now), EXCHANGE.c.kind.is_not(None))
     )
+    if after is not None:
+        place = sa.tuple_(RELEASE.c.due, RELEASE.c.exchange)
+        query = query.where(place > sa.tuple_(milliseconds(after.due), after.exchange))
+    rows = connection.execute(query.order_by(RELEASE.c.due, RELEASE.c.exchange).limit(_PART))
     return [Release(row.exchange, moment(row.due), row.retention, row.sealed) for row in rows]
 
 

@@ -57,6 +57,8 @@ _ADD_USES: Final = Prepared(sa.insert(USE))
 _CONSUME: Final = Prepared(
     sa.update(USE).where(USE.c.exchange == sa.bindparam("b_exchange")).values(state=sa.bindparam("b_state"))
 )
+_ADD_RELEASES: Final = Prepared(sa.insert(RELEASE))
+_DROP_RELEASES: Final = Prepared(sa.delete(RELEASE).where(RELEASE.c.exchange == sa.bindparam("b_exchange")))
 _GIVE_BACK: Final = Prepared(sa.delete(USE).where(USE.c.exchange == sa.bindparam("b_exchange")))
 
 
@@ -70,19 +72,19 @@ def save(connection: Connection, state: GroupState, fold: Fold) -> None:
 
 
 def _save_releases(connection: Connection, state: GroupState) -> None:
+    """An exchange's release replaces what its earlier lines kept; a told one is gone."""
     rows = [
         {
-            "exchange": due.exchange,
-            "due": milliseconds(due.due),
-            "retention": due.retention,
-            "sealed": due.sealed,
+            "exchange": kept.exchange,
+            "due": milliseconds(kept.due),
+            "retention": kept.retention,
+            "sealed": kept.sealed,
         }
-        for due in state.releases
+        for kept in state.releases.values()
     ]
-    if rows:
-        connection.execute(sa.insert(RELEASE), rows)
-    for exchange in state.released:
-        connection.execute(sa.delete(RELEASE).where(RELEASE.c.exchange == exchange))
+    gone = [{"b_exchange": exchange} for exchange in (*state.releases, *state.released)]
+    _DROP_RELEASES.run(connection, gone)
+    _ADD_RELEASES.run(connection, rows)
 
 
 def _save_policies(connection: Connection, state: GroupState) -> None:

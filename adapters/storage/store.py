@@ -175,9 +175,9 @@ class SqlStore:
         """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
         return await self._read(queries.unconfirmed)
 
-    async def due(self, now: datetime) -> Sequence[Release]:
-        """Out: what was kept from a person until now or earlier, oldest first."""
-        return await self._read(queries.due, now)
+    async def due(self, now: datetime, after: Release | None = None) -> Sequence[Release]:
+        """Out: the first, or next, of what settled exchanges kept from their persons until now or earlier."""
+        return await self._read(queries.due, now, after)
 
     async def shards(self) -> Sequence[Shard]:
         """Out: every shard, oldest first within its class."""

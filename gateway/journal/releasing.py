@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.errors import Fault
+from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.book import Journal
-from gateway.ports import JournalStore
+from gateway.ports import JournalStore, Release
+
+
+class ReleasesDamaged(Fault):
+    """What some exchanges have to tell can't be opened; all others were told."""
+
+    def __init__(self, exchanges: tuple[str, ...]) -> None:
+        super().__init__("release")
+        self.exchanges = exchanges
 
 
 async def release_due(journal: Journal, store: JournalStore, now: datetime) -> int:
-    """Release everything whose day has come. Out: of how many exchanges.
+    """Release everything whose day has come, each at its own commit. Out: of how many exchanges.
 
-    One that can't be opened keeps back none of the others; then its Fault is raised.
+    A crash in between leaves the rest for the next time; what is told is due no more. Raises: ReleasesDamaged, once
+    all others are told; JournalUnavailable.
     """
-    released, damaged = 0, None
-    for due in await store.due(now):
-        try:
-            released += await journal.release(due, now)
-        except Fault as fault:
-            damaged = damaged or fault
-    if damaged is not None:
-        raise damaged
+    released, last = 0, None
+    damaged: list[str] = []
+    while part := await store.due(now, last):
+        last: Release | None = part[-1]
+        for kept in part:
+            try:
+                released += await journal.release(kept, now)
+            except JournalUnavailable:
+                raise
+            except Fault:
+                damaged.append(kept.exchange)
+    if damaged:
+        raise ReleasesDamaged(tuple(damaged))
     return released

@@ -112,13 +112,14 @@ class RecordEvent:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Lines of an exempt exchange that its persons get to see from a day on (DOMAIN.md 5, `exempt`)."""
+    """What an exempt exchange tells its persons from a day on (DOMAIN.md 5, `exempt`)."""
 
     exchange: str
     due: datetime
     retention: str
+    """The class its lines go to."""
     sealed: bytes = field(repr=False)
-    """Whose the lines are and what they say, wrapped under the master key."""
+    """The same again, whose the lines are and what they say, wrapped under the master key: that is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,9 @@ class Entry:
     policy: tuple[str, bytes] | None = None
     """Hash and archived bytes of a policy that becomes the current one."""
     release: Release | None = None
-    """What has to be released one day; written with the lines it repeats."""
+    """What has to be released one day: kept from the first line of an exempt exchange on, complete with its last."""
     released: str | None = None
-    """The exchange whose release these lines are: it is not due any more."""
+    """The exchange whose release these lines are: it is due and goes with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ class UsedUp:
 
 @dataclass(frozen=True, slots=True)
 class RecordMoved:
-    """Somebody appended to the record, or released the exchange, first. Nothing was written."""
+    """Somebody appended to the record, or released the exchange, first; or its release is not due. Nothing was
+    written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +191,5 @@ class Known:
     """The class its lines went to."""
     withdrawn: bool = False
     """The answered record was withdrawn since: a repeat gets a refusal instead (LOG.md 9.4)."""
+    exempt_until: datetime | None = None
+    """When its persons may be told of it, while they may not."""

@@ -71,8 +71,9 @@ class JournalStore(Protocol):
         """Erase replies and kept deliveries whose time is over (DOMAIN.md 5). Out: of how many exchanges."""
         ...
 
-    async def due(self, now: datetime) -> Sequence[Release]:
-        """Out: what was kept from a person until now or earlier, oldest first."""
+    async def due(self, now: datetime, after: Release | None = None) -> Sequence[Release]:
+        """Out: what settled exchanges kept from their persons until now or earlier, oldest first: the first of it,
+        or what follows on `after`. Empty: that is all."""
         ...
 
     async def line(self, position: Position) -> StoredLine | None: ...

@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,16 @@ from adapters.storage.store import SqlStore
 from consent.vocabulary import RecordState
 from gateway.audit.tree import EMPTY_ROOT, leaf_hash, root, verify_inclusion
 from gateway.errors import JournalUnavailable
-from gateway.ports import Committed, Known, RecordMoved, ShardMoved, StandingMoved, Use, UsedUp
+from gateway.ports import (
+    Committed,
+    Known,
+    RecordMoved,
+    Release,
+    ShardMoved,
+    StandingMoved,
+    Use,
+    UsedUp,
+)
 from gateway.stages import Position
 
 IMPLEMENTATIONS = {"sqlite": SqliteStores}
@@ -378,6 +387,92 @@ class TestUses:
         assert await store.append(entry("x", exchange=key("x"), use=one_use("c-9"))) == StandingMoved()
 
 
+class TestReleases:
+    DUE = NOW + timedelta(days=30)
+
+    async def exempt(self, store: SqlStore, name: str, due: datetime = DUE) -> Release:
+        """Settle an exchange that is kept from its person until `due`. Out: what it leaves to be told."""
+        kept = Release(f"exchange-{name}", due, "24m", b"sealed " + name.encode())
+        await settle(store, name, "exempt", release=kept)
+        return kept
+
+    async def tell(self, store: SqlStore, name: str, now: datetime = DUE) -> object:
+        return await store.append(entry(f"told {name}", released=f"exchange-{name}", now=now))
+
+    async def test_is_due_on_its_day_and_not_before(self, store: SqlStore) -> None:
+        """The first moment of the day counts; what is due comes oldest first."""
+        later = await self.exempt(store, "x", self.DUE + timedelta(days=1))
+        first = await self.exempt(store, "y")
+        assert await store.due(self.DUE - timedelta(milliseconds=1)) == []
+        assert await store.due(self.DUE) == [first]
+        assert await store.due(self.DUE + timedelta(days=1)) == [first, later]
+
+    async def test_comes_in_parts_that_leave_nothing_out(self, store: SqlStore) -> None:
+        """However many are due at once, even at the same moment: each part goes on after the last of the one before."""
+        await asyncio.gather(*(self.exempt(store, f"x{at:03}") for at in range(300)))
+        found: list[Release] = []
+        while part := await store.due(self.DUE, found[-1] if found else None):
+            assert len(part) < 300
+            found += part
+        assert [kept.exchange for kept in found] == [f"exchange-x{at:03}" for at in range(300)]
+
+    async def test_is_told_once(self, store: SqlStore) -> None:
+        """Whoever comes second writes nothing, in the same group or later."""
+        await self.exempt(store, "x")
+        both = await asyncio.gather(self.tell(store, "x"), self.tell(store, "x"))
+        assert sorted(type(one).__name__ for one in both) == ["Committed", "RecordMoved"]
+        before = await size(store)
+        assert await self.tell(store, "x") == RecordMoved()
+        assert await size(store) == before
+        assert await store.due(self.DUE) == []
+
+    async def test_is_told_once_by_two_processes(self, stores: SqliteStores, store: SqlStore) -> None:
+        """Both have read that it is due; one tells it."""
+        await self.exempt(store, "x")
+        other = stores.open()
+        assert await store.due(self.DUE) == await other.due(self.DUE)
+        both = await asyncio.gather(self.tell(store, "x"), self.tell(other, "x"))
+        assert sorted(type(one).__name__ for one in both) == ["Committed", "RecordMoved"]
+
+    async def test_is_not_told_before_its_day(self, store: SqlStore) -> None:
+        """Whoever asks for it: the store keeps it until then."""
+        await self.exempt(store, "x")
+        assert await self.tell(store, "x", self.DUE - timedelta(milliseconds=1)) == RecordMoved()
+        assert isinstance(await self.tell(store, "x"), Committed)
+
+    async def test_an_exchange_under_way_is_kept_back_and_not_told(self, store: SqlStore) -> None:
+        """From its first line on it is known when its persons may be told, and nothing is before it has ended."""
+        begun = Release("exchange-x", self.DUE, "24m", b"sealed")
+        await committed(store, "asked", exchange=key("x"), release=begun)
+        known = await store.recall("wohngeldstelle", "message-x", "d" * 64, NOW)
+        assert known == Known("exchange-x", 1, False, True, None, None, None, "24m", exempt_until=self.DUE)
+        assert await store.due(self.DUE) == []
+        assert await self.tell(store, "x") == RecordMoved()
+        whole = await self.exempt(store, "x")
+        assert await store.due(self.DUE) == [whole]
+
+    async def test_an_exchange_kept_back_ends_so_or_not_at_all(self, store: SqlStore) -> None:
+        """A worker that had not seen it become exempt is told so, and writes nothing."""
+        begun = Release("exchange-x", self.DUE, "24m", b"sealed")
+        await committed(store, "asked", exchange=key("x"), release=begun)
+        before = await size(store)
+        open_end = entry("no", exchange=key("x"), settlement=settlement("refused"))
+        known = await store.append(open_end)
+        assert isinstance(known, Known)
+        assert (known.settled, known.same, known.exempt_until) == (False, True, self.DUE)
+        assert await size(store) == before
+
+    async def test_counts_as_an_outcome_from_its_settlement_on(self, store: SqlStore) -> None:
+        """Exempt is terminal; telling it ends nothing a second time."""
+        await self.exempt(store, "x")
+        assert await store.counts() == (1, 1, 0)
+        await self.tell(store, "x")
+        assert await store.counts() == (1, 1, 0)
+        known = await store.recall("wohngeldstelle", "message-x", "d" * 64, NOW)
+        assert known is not None
+        assert (known.kind, known.reply, known.exempt_until) == ("exempt", b"sealed reply", None)
+
+
 class TestGroups:
     async def test_one_turned_away_leaves_the_others(self, store: SqlStore) -> None:
         """Every kind of turning away in one group, and all others are committed."""
@@ -430,6 +525,7 @@ class TestGroups:
         await opened.close()
 
 
+KEPT_BACK = Release("exchange-begun", NOW, "24m", b"sealed")
 Operation = Callable[[SqlStore], Awaitable[object]]
 WRITES: dict[str, Operation] = {
     "asked": lambda store: store.append(
@@ -446,6 +542,10 @@ WRITES: dict[str, Operation] = {
     ),
     "given": lambda store: store.append(entry("given", records=(step("c-2", 1),))),
     "loaded": lambda store: store.append(entry("loaded", policy=("b" * 64, b"newer"))),
+    "exempt": lambda store: store.append(
+        entry("done", exchange=key("begun"), settlement=settlement("exempt"), release=KEPT_BACK)
+    ),
+    "released": lambda store: store.append(entry("told", released="exchange-exempt")),
     "confirmed": lambda store: store.confirmed("exchange-done", NOW),
     "closed": lambda store: store.close_shard(ORIGIN),
     "opened": lambda store: store.open_shard("musterstadt.example/6m/2026-11", "6m", b"", line("new")),
@@ -461,6 +561,8 @@ class TestFaults:
             await furnish(store)
             await committed(store, "asked", exchange=key("begun"), use=Use("c-1", 2))
             await settle(store, "done")
+            due = replace(KEPT_BACK, exchange="exchange-exempt")
+            await settle(store, "exempt", "exempt", release=due)
 
     @pytest.mark.parametrize("name", WRITES)
     async def test_what_breaks_half_way_leaves_nothing(self, stores: SqliteStores, name: str) -> None:
