@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from consent.ledger import Step, fold, may_follow, read_step
-from consent.powers import PowerStep, fold_power, read_power
+from consent.ledger import Step, Terms, fold, may_follow, read_step
+from consent.powers import PowerStep, PowerTerms, fold_power, read_power
 from consent.vocabulary import Held, RecordState
 
 AnyStep: TypeAlias = Step | PowerStep
@@ -34,6 +34,14 @@ def folded(steps: Sequence[AnyStep], uses: int, authentic: bool) -> Held:
     if powers and decisions:
         raise ValueError("a record is of one sort")
     return fold_power(powers, authentic) if powers else fold(decisions, uses, authentic)
+
+
+def beginning(terms: Terms | PowerTerms, record: str, by: str, now: datetime) -> AnyStep:
+    """In: what was decided, the id it gets, who records it. Out: the record's first event: it is given."""
+    said: dict[str, Any] = {name: getattr(terms, name) for name in type(terms).model_fields}
+    said |= {"record": record, "revision": 1, "state": RecordState.GIVEN, "time": now, "recorded_by": by}
+    model = PowerStep if isinstance(terms, PowerTerms) else Step
+    return model.model_construct(**said)
 
 
 def following(last: AnyStep, state: RecordState, by: str, now: datetime) -> AnyStep | None:

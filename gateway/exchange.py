@@ -10,66 +10,55 @@ is asked, nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 
 from consent.decide import decide
 from consent.minimise import minimise, still_permitted
-from consent.vocabulary import Check, Evidence, Fact, Permit, ReasonCode, Refusal, Request, Withheld
-from gateway import inbound, outbound
-from gateway.authenticate import Terms, authenticate
+from consent.orders import Order
+from consent.vocabulary import (
+    Action,
+    Check,
+    Evidence,
+    Fact,
+    Permit,
+    ReasonCode,
+    Refusal,
+    Request,
+    Submission,
+    Withheld,
+)
+from gateway import inbound, outbound, records
+from gateway.authenticate import authenticate
 from gateway.errors import Fault, FaultCode, JournalUnavailable
-from gateway.journal import Journal
-from gateway.ports import Clock, ConsentStore, Ids, Keys, Policies, Register
+from gateway.house import House
+from gateway.outbound.said import Setting
 from gateway.stages import (
     Answer,
     Case,
     Delivery,
     Elsewhere,
+    Errand,
     Failure,
+    Filing,
     Heard,
     Late,
+    Listed,
     Mandate,
     Misread,
     Moved,
     Outcome,
     Postponed,
+    Recorded,
     Repeat,
     Reply,
     Sender,
     Silent,
     Unauthentic,
     Written,
+    request_of,
 )
-from xoev_schemas.languages import Languages
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long a curable fault is retried."""
-
-    attempts: int
-    first_seconds: float
-    most_seconds: float
-    decisions: int = 3
-    """How often an exchange whose basis moves under it is decided again before it is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything one message may meet. Wired in gateway/assembly.py, and nowhere else."""
-
-    journal: Journal
-    policies: Policies
-    consents: ConsentStore
-    registers: Mapping[str, Register]
-    languages: Languages
-    keys: Keys
-    clock: Clock
-    ids: Ids
-    terms: Terms
-    patience: Patience
+from gateway.submitting import as_it_happened, put_on_file
 
 
 async def handle(delivery: Delivery, house: House) -> Reply | Silent | Postponed:
@@ -109,17 +98,20 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     if isinstance(case, Repeat):
         return _repeat(case, delivery, sender, house)
     if isinstance(sender, Unauthentic):
-        return await _turn_away(case, Heard(sender), sender, house)
+        return await _turn_away(case, _of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
         return await _turn_away(case, _heard(delivery, sender.sender, house), sender.refusal, house)
     if case.secondary:
         return await _turn_away(case, _heard(delivery, sender, house), _reused(), house)
 
-    # 3. What is asked? Well-formed, schema-valid, by the rules, in an agreed standard.
-    request = _read(delivery, sender, house)
-    if isinstance(request, Misread):
-        return await _turn_away(case, Heard(sender, request.language), request.refusal, house)
-    heard = Heard(sender, request.language, request)
+    # 3. What is wanted? Well-formed, schema-valid, by the rules, in an agreed standard.
+    errand = _read(delivery, sender, house)
+    heard = _of(errand, delivery, sender)
+    if isinstance(errand, Misread):
+        return await _turn_away(case, heard, errand.refusal, house)
+    if isinstance(errand, Order):  # the house's own ledger is no register: nothing is asked of anyone
+        return await _keep(errand, case, heard, house)
+    request = request_of(errand)
 
     # 4. May it be answered? The grant, then the basis.
     permit = await _decide(request, case, house)
@@ -132,10 +124,10 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
         return mandate
     if isinstance(mandate, Refusal):
         return await _turn_away(case, heard, mandate, house)
-    heard = Heard(sender, request.language, request, mandate)
+    heard = replace(heard, mandate=mandate)
 
     try:
-        outcome = await _outcome(mandate, house)
+        outcome = await _outcome(errand, mandate, house)
     except Fault as fault:
         if fault.curable and case.attempt < house.patience.attempts:
             return await _postpone(case, heard, fault, house)
@@ -149,7 +141,7 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
 
 async def _turn_away(
     case: Case, heard: Heard, outcome: Refusal | Unauthentic, house: House
-) -> Reply | Silent | Moved:
+) -> Reply | Silent | Postponed | Moved:
     """A no before the register was asked: said only under the law in force, which may be another by now."""
     believed = house.policies.current().hash
     if (await house.policies.refresh()).hash != believed:
@@ -157,7 +149,9 @@ async def _turn_away(
     return await _close(case, heard, outcome, house)
 
 
-async def _give_up(delivery: Delivery, outcome: Refusal | Failure, house: House) -> Reply | Silent | Moved:
+async def _give_up(
+    delivery: Delivery, outcome: Refusal | Failure, house: House
+) -> Reply | Silent | Postponed | Moved:
     """No attempt is left, because the law moved every time or we were wrong: say so, and leave it to the asker."""
     now = house.clock.now()
     sender = authenticate(delivery, house.policies.current(), house.terms, now)
@@ -165,14 +159,18 @@ async def _give_up(delivery: Delivery, outcome: Refusal | Failure, house: House)
     if isinstance(case, Repeat):
         return _repeat(case, delivery, sender, house)
     if isinstance(sender, Unauthentic):
-        return await _close(case, Heard(sender), sender, house)
+        return await _close(case, _of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
         return await _close(case, _heard(delivery, sender.sender, house), sender.refusal, house)
     return await _close(case, _heard(delivery, sender, house), outcome, house)
 
 
-async def _outcome(mandate: Mandate, house: House) -> Outcome:
-    # 6. Ask the register; the mandate is the only key to it.
+async def _outcome(errand: Request | Submission, mandate: Mandate, house: House) -> Outcome:
+    # 6. Ask the register, or have it write; the mandate is the only key to it.
+    if isinstance(errand, Submission):
+        question = replace(errand.request, action=Action.READ)
+        may_ask = isinstance(await _decide(question, mandate.case, house), Permit)
+        return await put_on_file(errand, mandate, may_ask, house)
     found = await house.registers[mandate.permit.register].fetch(mandate)
 
     # 7. Keep only what was permitted.
@@ -184,7 +182,17 @@ async def _outcome(mandate: Mandate, house: House) -> Outcome:
     return _answer(evidence, mandate, house)
 
 
-def _read(delivery: Delivery, sender: Sender, house: House) -> Request | Misread:
+async def _keep(order: Order, case: Case, heard: Heard, house: House) -> Reply | Silent | Postponed | Moved:
+    """4 to 10 for the house's own ledger: judged, then appended with the line that tells of it, at one commit."""
+    policy, now = house.policies.current(), house.clock.now()
+    key = house.keys.gateway
+    outcome = await records.carry_out(order, house.ids.new(), policy, house.consents, key, now)
+    if isinstance(outcome, Refusal):
+        return await _turn_away(case, heard, outcome, house)
+    return await _close(case, heard, outcome, house)
+
+
+def _read(delivery: Delivery, sender: Sender, house: House) -> Errand | Misread:
     try:
         return inbound.read(delivery, sender, house.policies.current(), house.languages)
     except Exception:  # noqa: BLE001  what can't be read without an error was not understood: a refusal
@@ -194,25 +202,33 @@ def _read(delivery: Delivery, sender: Sender, house: House) -> Request | Misread
 
 
 async def _decide(request: Request, case: Case, house: House) -> Permit | Refusal:
-    records = await house.consents.held_for(request, case.exchange)
-    return decide(request, house.policies.current(), records, house.clock.now())
+    held = await house.consents.held_for(request, case.exchange)
+    return decide(request, house.policies.current(), held, house.clock.now())
 
 
 def _answer(evidence: Evidence, mandate: Mandate, house: House) -> Answer:
-    written = outbound.answer(
-        evidence, mandate.case, house.policies.current(), house.languages, house.ids.new(), house.clock.now()
-    )
-    return Answer(evidence, written, mandate)
+    request = evidence.permit.request
+    message_id, now = house.ids.new(), house.clock.now()
+    setting = Setting(mandate.case, request.language, request.context, house.languages, message_id, now)
+    return Answer(evidence, outbound.answer(evidence, house.policies.current(), setting), mandate)
 
 
-async def _close(case: Case, heard: Heard, outcome: Outcome, house: House) -> Reply | Silent | Moved:
+async def _close(
+    case: Case, heard: Heard, outcome: Outcome, house: House
+) -> Reply | Silent | Postponed | Moved:
     """9. The second journal line, if the basis still stands; 10. the reply, once a signed checkpoint covers it."""
+    try:
+        outcome = await as_it_happened(outcome, case, heard.request, house)
+    except Fault as fault:
+        if fault.curable and case.attempt < house.patience.attempts:
+            return await _postpone(case, heard, fault, house)
+        outcome = Failure(fault.code, fault.whose, fault.where, exhausted=True)
     for _ in range(house.patience.decisions):
         written = _words(outcome, case, heard, house)
         settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
         if isinstance(settled, Repeat):
             return _repeat(settled, None, heard.sender, house)
-        if isinstance(settled, Elsewhere):
+        if isinstance(settled, Elsewhere) or (isinstance(settled, Moved) and isinstance(outcome, Recorded)):
             return Moved()
         if not isinstance(settled, Moved):
             message, receipt = settled
@@ -243,16 +259,21 @@ async def _postpone(case: Case, heard: Heard, fault: Fault, house: House) -> Pos
 
 def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written | None:
     """What is said about an outcome; nothing is ever said to someone unknown."""
-    if isinstance(outcome, Answer):
-        return outcome.written
-    if isinstance(outcome, Unauthentic):
-        return None
     context = heard.request.context if heard.request else {}
-    message_id, now = house.ids.new(), house.clock.now()
-    if isinstance(outcome, Failure):
-        return outbound.failure(outcome.code, case, heard.language, context, house.languages, message_id, now)
-    refusal = outcome.refusal if isinstance(outcome, Withheld) else outcome
-    return outbound.refusal(refusal, case, heard.language, context, house.languages, message_id, now)
+    setting = Setting(case, heard.language, context, house.languages, house.ids.new(), house.clock.now())
+    match outcome:
+        case Answer(written=written) | Filing(written=written):
+            return written
+        case Unauthentic():
+            return None
+        case Recorded() | Listed():
+            return outbound.recorded(outcome, setting)
+        case Failure(code=code):
+            return outbound.failure(code, setting, heard.about)
+        case Withheld(refusal=refusal):
+            return outbound.refusal(refusal, setting, heard.about)
+        case _:
+            return outbound.refusal(outcome, setting, heard.about)
 
 
 def _repeat(
@@ -268,16 +289,31 @@ def _repeat(
         repeat.exchange, 0, sender.message_id, sender.consumer, sender.digest, now, delivery.correlation_id
     )
     language = inbound.language_of(delivery, house.languages)
-    written = outbound.refusal(repeat.refusal, case, language, {}, house.languages, house.ids.new(), now)
+    setting = Setting(case, language, {}, house.languages, house.ids.new(), now)
+    written = outbound.refusal(repeat.refusal, setting, inbound.about(delivery.routing_key))
     return Reply(repeat.exchange, house.journal.addressed(case, sender, written, now), repeat.receipt)
 
 
 def _heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
     """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
-    request = _read(delivery, sender, house)
-    if isinstance(request, Misread):
-        return Heard(sender, request.language)
-    return Heard(sender, request.language, request)
+    return _of(_read(delivery, sender, house), delivery, sender)
+
+
+def _of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: House) -> Heard:
+    """Nothing a stranger says is heard; but a submission of someone whose key has ended since may be on file."""
+    if sender.signer is None or case.attempt == 1:
+        return Heard(sender)
+    heard = _heard(delivery, sender.signer, house)
+    written = heard.request is not None and heard.request.action is Action.WRITE
+    return replace(heard, sender=sender) if written else Heard(sender)
+
+
+def _of(errand: Errand | Misread, delivery: Delivery, sender: Sender) -> Heard:
+    about = inbound.about(delivery.routing_key)
+    if isinstance(errand, Misread):
+        return Heard(sender, errand.language, about=about)
+    request = request_of(errand)
+    return Heard(sender, request.language, request, about=about)
 
 
 def _reused() -> Refusal:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from consent.held import AnyStep, folded, following, read
+from consent import recording
+from consent.held import AnyStep, beginning, folded, following, read
 from consent.ledger import may_follow
-from consent.vocabulary import Held, RecordState
+from consent.orders import Give, Listing, Order, Withdraw
+from consent.policy import Policy
+from consent.vocabulary import Check, Fact, Held, ReasonCode, RecordState, Refusal
 from gateway import jws
 from gateway.journal import Journal
 from gateway.jws import Find, SigningKey
 from gateway.ports import ConsentStore, RecordEvent
-from gateway.stages import Moved, Recorded
+from gateway.stages import Listed, Moved, Recorded
 
 RECORD_TYPE: Final = "einmal-record+jws"
 _REMEMBERED: Final = 10_000
@@ -41,7 +45,8 @@ def own_key(key: SigningKey) -> Find:
 
 
 def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Held]:
-    """Out: how a record or power is made of its events: `authentic` only if the house's receipt over each one verifies."""
+    """Out: how a record or power is made of its events: `authentic` only if the house's receipt over
+    each one verifies."""
 
     @lru_cache(maxsize=_REMEMBERED)
     def vouched(receipt: str, body: bytes) -> bool:
@@ -64,6 +69,52 @@ def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Held]:
 def signed(step: AnyStep, key: SigningKey) -> Recorded:
     """Out: the event with the house's receipt over it: ready to be appended."""
     return Recorded(step, jws.sign_compact(step.body(), RECORD_TYPE, key))
+
+
+async def carry_out(
+    order: Order, record: str, policy: Policy, store: ConsentStore, key: SigningKey, now: datetime
+) -> Recorded | Listed | Refusal:
+    """In: what a recorder asks for; the id of a record that is begun; the policy in force. Out: the event to append
+    with the line that tells of it, the records to name, or why not."""
+    match order:
+        case Give():
+            return await _given(order, record, policy, store, key, now)
+        case Withdraw():
+            return await _withdrawn(order, policy, store, key, now)
+        case Listing():
+            held = await store.of_subject(order.request.subject)
+            found = recording.listed(order, held, policy, now)
+            return found if isinstance(found, Refusal) else Listed(found)
+
+
+async def _given(
+    order: Give, record: str, policy: Policy, store: ConsentStore, key: SigningKey, now: datetime
+) -> Recorded | Refusal:
+    held = list(await store.of_subject(order.request.subject))
+    named = order.request.representative
+    power = await store.record(named) if named is not None else None
+    if power is not None and power.id not in {item.id for item in held}:
+        held.append(power)
+    no = recording.judge_give(order, policy, held, now)
+    if no is not None:
+        return no
+    step = beginning(order.terms, record, order.request.consumer, now)
+    powers = ((power.id, power.revision),) if power is not None else ()
+    return replace(signed(step, key), policy=policy.hash, powers=powers)
+
+
+async def _withdrawn(
+    order: Withdraw, policy: Policy, store: ConsentStore, key: SigningKey, now: datetime
+) -> Recorded | Refusal:
+    no = recording.judge_withdraw(order, await store.record(order.record), policy, now)
+    if no is not None:
+        return no
+    last = read((await store.events(order.record))[-1].body)
+    step = following(last, RecordState.WITHDRAWN, order.request.consumer, now)
+    if step is None:  # ended since it was judged
+        facts = {Check.BASIS_STATE: Fact.FAILED}
+        return Refusal(ReasonCode.BASIS_WITHDRAWN, facts, policy=policy.hash, checks=(Check.BASIS_STATE,))
+    return signed(step, key)
 
 
 async def begin(step: AnyStep, journal: Journal, key: SigningKey, now: datetime) -> Recorded | Moved:

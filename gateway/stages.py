@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -19,6 +19,7 @@ from consent.held import AnyStep
 from consent.orders import Order
 from consent.vocabulary import (
     Evidence,
+    Exemption,
     Permit,
     Record,
     Refusal,
@@ -98,6 +99,13 @@ class Late:
 
 Errand: TypeAlias = Request | Submission | Order
 """What somebody at the door wants: evidence, data put on file, or a record kept."""
+About: TypeAlias = Literal["evidence", "submit", "consent"]
+"""What a conversation is about: the first word of its replies' types (CONTRACT.md 4)."""
+
+
+def request_of(errand: Errand) -> Request:
+    """Out: who wants what, for what and about whom: what every errand says."""
+    return errand if isinstance(errand, Request) else errand.request
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,8 @@ class Case:
     """The class its first line went to; None while it has none. All lines of an exchange go to one class."""
     secondary: bool = False
     """The message id belongs to other bytes; this exchange exists to say so."""
+    exempt_until: date | None = None
+    """It was begun under a law that keeps it from its persons until that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +171,9 @@ class Heard:
     language: str = ""
     request: Request | None = None
     mandate: Mandate | None = None
-    about: str = ""
-    """The subject of the conversation, which its replies are about too: `evidence`, `submit`, `consent`."""
+    about: About = "evidence"
+    exempt: Exemption | None = None
+    """The law that keeps what is asked from the person, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +201,6 @@ class Filing:
 
     submitted: Submitted
     written: Written
-    mandate: Mandate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,10 @@ class Recorded:
     step: AnyStep
     receipt: str
     """Compact JWS of the house over `step.body()`."""
+    policy: str | None = None
+    """The policy it was allowed by; None: allowed by any, as a withdrawal is."""
+    powers: tuple[tuple[str, int], ...] = ()
+    """The powers it was given under, by id and revision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from gateway.audit.record import Digests, Event, Kind
 from gateway.authenticate import Terms
 from gateway.config.home import Home, load
 from gateway.config.signatures import verify
-from gateway.exchange import House, Patience
+from gateway.house import House, Patience
 from gateway.journal import Journal
 from gateway.journal.book import Keeping
 from gateway.journal.shards import Shards

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from consent.vocabulary import Request
-from gateway import assembly, client, records
+from consent.vocabulary import Action
+from gateway import assembly, client, inbound, records
 from gateway import serve as house
-from gateway.inbound import READERS, body, plain
+from gateway.inbound import body
 from gateway.inbound.misread import NotUnderstood
 from gateway.ports import Outbound
-from gateway.stages import ReplyType
+from gateway.stages import Errand, ReplyType, request_of
 
+_YES: Final = frozenset({ReplyType.EVIDENCE_ANSWER, ReplyType.SUBMIT_RECEIPT, ReplyType.CONSENT_RECEIPT})
 _TYPES: Final = {".json": "application/json", ".xml": "application/xml"}
 
 
@@ -37,7 +38,7 @@ class Letter:
 
     @property
     def answered(self) -> bool:
-        return self.reply is not None and self.reply.message.type == ReplyType.EVIDENCE_ANSWER
+        return self.reply is not None and self.reply.message.type in _YES
 
 
 @asynccontextmanager
@@ -76,11 +77,12 @@ def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> 
     if content_type is None:
         raise NoRequest("a request is an .xml or a .json file")
     said = file.read_bytes()
-    request = _read(opened, said, content_type, consumer)
+    errand, about = _read(opened, said, content_type, consumer)
+    request = request_of(errand)
     return client.question(
         consumer,
         _gateway(opened),
-        f"evidence.{request.evidence}",
+        f"{about}.{request.evidence}" if request.action is not Action.RECORD else about,
         said,
         content_type,
         message_id=request.message,
@@ -88,16 +90,29 @@ def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> 
     )
 
 
-def _read(opened: assembly.Opened, said: bytes, content_type: str, consumer: client.Consumer) -> Request:
+def _read(
+    opened: assembly.Opened, said: bytes, content_type: str, consumer: client.Consumer
+) -> tuple[Errand, str]:
+    """Out: what the file asks for, and the beginning of the way it goes: all of it, for what is about records."""
     languages, policy = opened.house.languages, opened.home.policy
     try:
         heard = body.parse(content_type, said, languages)
-        record = body.record(heard, "evidence.request")
+        kind = heard.spoken.message.record if heard.spoken else _kind_of(heard.json)
+        about = kind.removesuffix(".request")
+        record = body.record(heard, kind)
         message_id = str(record.get("message_id") or opened.house.ids.new())
-        reader = READERS.get(heard.language, plain.request)
-        return reader(record, message_id, heard.language, policy.consumers[consumer.id], policy)
+        reader = inbound.reader(f"{consumer.id}.{about}", heard.language)[1]
+        return reader(record, message_id, heard.language, policy.consumers[consumer.id], policy), about
     except NotUnderstood as why:
         raise NoRequest(f"the request can't be read: {why.code}") from None
+
+
+def _kind_of(record: object) -> str:
+    """Out: which record a JSON body is: each has keys that no other one has."""
+    keys = record.keys() if isinstance(record, dict) else set()
+    known = (("values", "submit.request"), ("evidence", "evidence.request"), ("terms", "consent.give"))
+    named = next((kind for key, kind in known if key in keys), None)
+    return named or ("consent.withdraw" if "record" in keys else "consent.list")
 
 
 def _gateway(opened: assembly.Opened) -> client.Gateway:

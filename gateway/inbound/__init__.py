@@ -1,4 +1,4 @@
-"""What is asked? From the bytes of a known sender to a `Request`, whatever language they are in.
+"""What is wanted? From the bytes of a known sender to an errand, whatever language they are in.
 
 Check 3 of DOMAIN.md 3: well-formed, in an agreed standard, schema-valid, by the rules; routing key and body
 agree. What fails is a `Misread`: a refusal, and the language to say it in.
@@ -13,19 +13,17 @@ from typing import Any, Final, TypeAlias
 
 from consent.parties import Consumer
 from consent.policy import Policy
-from consent.vocabulary import Check, Fact, ReasonCode, Refusal, Request
+from consent.vocabulary import Action, Check, Fact, ReasonCode, Refusal
 from gateway.inbound import body, edm, plain
 from gateway.inbound.misread import NotUnderstood
-from gateway.stages import Delivery, Misread, Sender
+from gateway.stages import About, Delivery, Errand, Misread, Sender, request_of
 from xoev_schemas.languages import JSON, Languages
 
-_KIND: Final = "evidence"
-_RECORD: Final = "evidence.request"
-
+_ABOUT: Final[Mapping[str, About]] = MappingProxyType({"submit": "submit", "consent": "consent"})
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
-Reader: TypeAlias = Callable[[Mapping[str, Any], str, str, Consumer, Policy], Request]
-"""In: a record, the id it was sent under, its language, who asks, the policy. Out: the request.
+Reader: TypeAlias = Callable[[Mapping[str, Any], str, str, Consumer, Policy], Errand]
+"""In: a record, the id it was sent under, its language, who asks, the policy. Out: what is wanted.
 
 Raises: NotUnderstood.
 """
@@ -34,8 +32,8 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType({"oots-edm/1.0": edm.req
 """Languages whose records are not the house's own words."""
 
 
-def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Languages) -> Request | Misread:
-    """In: bytes whose signature holds, and who signed them. Out: what they ask, or why nobody can tell."""
+def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Languages) -> Errand | Misread:
+    """In: bytes whose signature holds, and who signed them. Out: what they want, or why nobody can tell."""
     consumer = policy.consumers[sender.consumer]
     language = None
     try:
@@ -47,15 +45,20 @@ def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Language
         language = said.language
         if language not in consumer.standards:
             raise NotUnderstood(ReasonCode.STANDARD_NOT_AGREED)
-        record = body.record(said, _RECORD)
-        reader = READERS.get(language, plain.request)
-        request = reader(record, delivery.message_id, language, consumer, policy)
-        _routed(delivery.routing_key, request)
-        _known(request, policy)
+        kind, reads = reader(delivery.routing_key, language)
+        errand = reads(body.record(said, kind), delivery.message_id, language, consumer, policy)
+        _routed(delivery.routing_key, errand)
+        _known(errand, policy)
     except NotUnderstood as why:
         guessed = language or body.guess(delivery.content_type, languages)
         return Misread(_refusal(why), _agreed(guessed, consumer, languages))
-    return request
+    return errand
+
+
+def about(routing_key: str) -> About:
+    """In: the way a message came. Out: what its replies are about; evidence, where that can't be told."""
+    said = routing_key.split(".")[1:2]
+    return _ABOUT.get(said[0] if said else "", "evidence")
 
 
 def language_of(delivery: Delivery, languages: Languages) -> str:
@@ -76,18 +79,34 @@ def _agreed(guessed: str, consumer: Consumer, languages: Languages) -> str:
     return next((one for one in consumer.standards if one in languages.spoken), JSON)
 
 
-def _routed(routing_key: str, request: Request) -> None:
+def reader(routing_key: str, language: str) -> tuple[str, Reader]:
+    """Out: the record that belongs into a message that came this way, and how it is read. Raises: NotUnderstood."""
+    _, _, rest = routing_key.partition(".")
+    kind, _, question = rest.partition(".")
+    if kind == "evidence":
+        return "evidence.request", READERS.get(language, plain.request)
+    if kind == "submit" and language not in READERS:
+        return "submit.request", plain.submission
+    if kind == "consent" and language == JSON and question in plain.ORDERS:
+        return f"consent.{question}", plain.ORDERS[question]
+    raise NotUnderstood(ReasonCode.NOT_SUPPORTED)
+
+
+def _routed(routing_key: str, errand: Errand) -> None:
     """The way a message came and what it says must agree (CONTRACT.md 4). Raises: NotUnderstood."""
     consumer, _, rest = routing_key.partition(".")
-    kind, _, evidence = rest.partition(".")
-    if kind != _KIND:
-        raise NotUnderstood(ReasonCode.NOT_SUPPORTED)
-    if (consumer, evidence) != (request.consumer, request.evidence):
+    request = request_of(errand)
+    if consumer != request.consumer:
+        raise NotUnderstood(ReasonCode.ROUTING_MISMATCH)
+    if request.action is not Action.RECORD and rest.partition(".")[2] != request.evidence:
         raise NotUnderstood(ReasonCode.ROUTING_MISMATCH)
 
 
-def _known(request: Request, policy: Policy) -> None:
+def _known(errand: Errand, policy: Policy) -> None:
     """Some register can prove that. Raises: NotUnderstood."""
+    request = request_of(errand)
+    if request.action is Action.RECORD:
+        return
     if not any(policy.evidence(register, request.evidence) for register in policy.registers):
         raise NotUnderstood(ReasonCode.EVIDENCE_UNKNOWN)
 

@@ -1,34 +1,123 @@
-"""A record in the house's own words → the request it is. XEinmal and JSON bodies alike."""
+"""A record in the house's own words → the errand it is. XEinmal and JSON bodies alike; orders are JSON only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from consent.ledger import Terms
+from consent.orders import Give, Listing, Order, Withdraw
 from consent.parties import Consumer
 from consent.policy import Policy
-from consent.vocabulary import BasisClaim, BasisKind, ReasonCode, Request, Subject
+from consent.powers import PowerTerms
+from consent.vocabulary import Action, BasisClaim, BasisKind, ReasonCode, Request, Subject, Submission
 from gateway.inbound.misread import NotUnderstood
-from xoev_schemas.records import EvidenceRequest, Party
+from xoev_schemas import records
+from xoev_schemas.records import (
+    Asking,
+    ConsentGive,
+    ConsentList,
+    ConsentWithdraw,
+    EvidenceRequest,
+    Message,
+    Party,
+    SubmitRequest,
+)
+
+_Said = TypeVar("_Said", bound=Message)
 
 
 def request(
     record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
 ) -> Request:
     """In: evidence.request as nested dicts. Out: the request. Raises: NotUnderstood."""
-    try:
-        asked = EvidenceRequest.model_validate(record)
-    except ValidationError:  # holds what was in the message
-        raise NotUnderstood(ReasonCode.SCHEMA_INVALID) from None
+    asked = _validated(EvidenceRequest, record, message_id)
     if len(set(asked.fields_)) != len(asked.fields_):
         raise NotUnderstood(ReasonCode.SCHEMA_INVALID)
+    return replace(
+        _asking(asked, language, consumer), fields=frozenset(asked.fields_), register=asked.register_
+    )
+
+
+def submission(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Submission:
+    """In: submit.request as nested dicts. Out: what is to be put on file. Raises: NotUnderstood."""
+    asked = _validated(SubmitRequest, record, message_id)
+    wanted = replace(
+        _asking(asked, language, consumer),
+        fields=frozenset(asked.values),
+        register=asked.register_,
+        action=Action.WRITE,
+    )
+    return Submission(wanted, MappingProxyType(dict(asked.values)), MappingProxyType(dict(asked.replaces)))
+
+
+def give(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Give:
+    """In: consent.give as nested dicts. Out: the decision or power to record. Raises: NotUnderstood."""
+    asked = _validated(ConsentGive, record, message_id)
+    terms = _terms(asked.terms)
+    who = terms.subject.subject()
+    if isinstance(terms, PowerTerms):
+        return Give(_order(asked, language, consumer, who), terms)
+    representative = terms.representative.record if terms.representative else None
+    wanted = replace(
+        _order(asked, language, consumer, who),
+        evidence=terms.evidence,
+        purpose=terms.purpose,
+        procedure=terms.procedure,
+        case=terms.case,
+        basis=BasisClaim(terms.kind, terms.previous, terms.norm),
+        fields=terms.fields,
+        register=terms.register_,
+        representative=representative,
+    )
+    return Give(wanted, terms)
+
+
+def withdraw(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Withdraw:
+    """In: consent.withdraw as nested dicts. Out: which record is to end. Raises: NotUnderstood."""
+    asked = _validated(ConsentWithdraw, record, message_id)
+    wanted = _order(asked, language, consumer, _subject(asked.subject))
+    return Withdraw(replace(wanted, basis=BasisClaim(record=asked.record)), asked.record)
+
+
+def listing(
+    record: Mapping[str, Any], message_id: str, language: str, consumer: Consumer, policy: Policy
+) -> Listing:
+    """In: consent.list as nested dicts. Out: whose records are to be listed. Raises: NotUnderstood."""
+    asked = _validated(ConsentList, record, message_id)
+    return Listing(_order(asked, language, consumer, _subject(asked.subject)))
+
+
+ORDERS: Final[Mapping[str, Callable[[Mapping[str, Any], str, str, Consumer, Policy], Order]]] = (
+    MappingProxyType({"give": give, "withdraw": withdraw, "list": listing})
+)
+"""How each question about records is read."""
+
+
+def _validated(model: type[_Said], record: Mapping[str, Any], message_id: str) -> _Said:
+    try:
+        asked = model.model_validate(record)
+    except ValidationError:  # holds what was in the message
+        raise NotUnderstood(ReasonCode.SCHEMA_INVALID) from None
     if asked.message_id != message_id:
         raise NotUnderstood(ReasonCode.MESSAGE_ID_MISMATCH)
-    who, basis = asked.subject, asked.basis
+    return asked
+
+
+def _asking(asked: Asking, language: str, consumer: Consumer) -> Request:
+    basis = asked.basis
     return Request(
         message=asked.message_id,
         consumer=consumer.id,
@@ -37,17 +126,8 @@ def request(
         purpose=asked.purpose,
         procedure=asked.procedure,
         case=asked.case,
-        subject=Subject(
-            idnr=who.idnr,
-            birth_date=None if who.birth_date is None else date.fromisoformat(who.birth_date),
-            family_name=who.family_name,
-            given_name=who.given_name,
-            town=who.town,
-            postcode=who.postcode,
-        ),
+        subject=_subject(asked.subject),
         basis=BasisClaim(None if basis.kind is None else BasisKind(basis.kind), basis.record, basis.norm),
-        fields=frozenset(asked.fields_),
-        register=asked.register_,
         on_behalf_of=asked.on_behalf_of,
         representative=asked.representative,
         test=asked.test is True,
@@ -55,7 +135,43 @@ def request(
     )
 
 
-def _context(asked: EvidenceRequest) -> dict[str, str]:
+def _order(asked: Message, language: str, consumer: Consumer, who: Subject) -> Request:
+    """Out: what an order says at least; the rest is empty, as no order names it."""
+    return Request(
+        message=asked.message_id,
+        consumer=consumer.id,
+        language=language,
+        evidence="",
+        purpose="",
+        procedure="",
+        case="",
+        subject=who,
+        test=asked.test is True,
+        action=Action.RECORD,
+        context=MappingProxyType(_context(asked)),
+    )
+
+
+def _terms(said: Mapping[str, Any]) -> Terms | PowerTerms:
+    model = PowerTerms if said.get("kind") == "representation" else Terms
+    try:
+        return model.model_validate_json(json.dumps(said))
+    except ValidationError:  # holds what was in the message
+        raise NotUnderstood(ReasonCode.SCHEMA_INVALID) from None
+
+
+def _subject(who: records.Subject) -> Subject:
+    return Subject(
+        idnr=who.idnr,
+        birth_date=None if who.birth_date is None else date.fromisoformat(who.birth_date),
+        family_name=who.family_name,
+        given_name=who.given_name,
+        town=who.town,
+        postcode=who.postcode,
+    )
+
+
+def _context(asked: Message) -> dict[str, str]:
     """Out: what the reply's header says again: who wrote to whom, and whether it was a test."""
     parties = {**_party("author", asked.author), **_party("reader", asked.reader)}
     return parties | {"test": "true"} if asked.test else parties

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import rfc8785
 
-from consent.vocabulary import BasisUsed, Exemption, Permit, ReasonCode, Refusal
+from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
 from gateway import jws
 from gateway.audit import labels, record
 from gateway.errors import Fault, JournalUnavailable
-from gateway.journal import lines, outbox
+from gateway.journal import exempt, lines, outbox
 from gateway.journal.shards import OpenShard, Shards
 from gateway.ports import (
     Committed,
@@ -58,7 +58,6 @@ from gateway.stages import (
     Written,
 )
 
-_RELEASE: Final = "einmal/release/v1|"
 _ROLLS: Final = 5
 """How often a shard may close under one line before that is a fault and not midnight."""
 
@@ -114,14 +113,21 @@ class Journal:
             return replace(case, secondary=True)
         if known.settled:
             return await self._repeat(known)
-        return replace(case, exchange=known.exchange, attempt=known.attempt + 1, retention=known.retention)
+        return replace(
+            case,
+            exchange=known.exchange,
+            attempt=known.attempt + 1,
+            retention=known.retention,
+            exempt_until=known.exempt_until.date() if known.exempt_until else None,
+        )
 
     async def asked(
         self, case: Case, permit: Permit, sender: Sender, now: datetime
     ) -> Mandate | Moved | Refusal:
         """The first line, durable before any register is touched; a use of the basis is reserved with it."""
         retention = case.retention or permit.retention
-        owner = lines.SEALED if permit.exempt else lines.asker_named(permit.request.subject)
+        until = exempt.kept_until(case, permit.exempt)
+        owner = lines.SEALED if until else lines.asker_named(permit.request.subject)
 
         def entry(shard: OpenShard) -> Entry:
             event = lines.asked(case, permit, sender, now)
@@ -132,11 +138,13 @@ class Journal:
                 exchange=_key(case, retention),
                 standing=_standing(permit.policy, permit.basis),
                 use=_use(permit.basis),
+                release=exempt.seal(case.exchange, until, retention, (), self._keys) if until else None,
             )
 
         result, _ = await self._append(retention, now, entry)
         if isinstance(result, Committed):
-            return Mandate(replace(case, retention=retention), permit, result.first, now)
+            begun = replace(case, retention=retention, exempt_until=until)
+            return Mandate(begun, permit, result.first, now)
         if isinstance(result, UsedUp):
             return lines.used_up(permit)
         return Moved()
@@ -150,6 +158,7 @@ class Journal:
         another process settled the exchange first; Elsewhere when the message became another exchange's.
         """
         retention = lines.retention(case, heard, outcome) or self._keeping.default_class
+        until = exempt.kept_until(case, *exempt.laws_of(heard, outcome))
         sender = heard.sender.sender if isinstance(heard.sender, Late) else heard.sender
         message: Outgoing | None = None
 
@@ -160,22 +169,21 @@ class Journal:
                     self.addressed(case, sender, written, now), case, sender, shard.origin, now
                 )
             told = lines.terminal(case, heard, outcome, written, now)
-            exemption = lines.exemption(heard, outcome)
-            terminal = lines.exempt(told) if exemption else told
+            ending = exempt.hidden(told) if until else told
             return Entry(
                 origin=shard.origin,
-                lines=self._lines(terminal, shard, case.exchange),
+                lines=self._lines(ending, shard, case.exchange),
                 now=now,
                 exchange=_key(case, retention),
                 standing=_standing_of(outcome),
                 settlement=Settlement(
-                    kind=terminal[0][1].kind,
+                    kind=ending[0][1].kind,
                     keeps_use=isinstance(outcome, Answer | Filing),
                     reply=outbox.seal(message, case.exchange, self._keys) if message else None,
                     keep_until=now + timedelta(days=self._keeping.reply_days),
                 ),
                 records=(_event_of(outcome),) if isinstance(outcome, Recorded) else (),
-                release=self._release(case.exchange, retention, exemption, told) if exemption else None,
+                release=exempt.seal(case.exchange, until, retention, told, self._keys) if until else None,
             )
 
         result, shard = await self._append(retention, now, entry)
@@ -228,9 +236,9 @@ class Journal:
     async def release(self, due: Release, now: datetime) -> bool:
         """The day has come: what was kept from its persons is told to them. Out: False, when it was done before.
 
-        Raises: Fault, when what was kept can't be opened.
+        Raises: Fault, when what was kept can't be opened, or its day is another than it says.
         """
-        told = lines.released(self._keys.unwrap(due.sealed, _RELEASE + due.exchange), now)
+        told = exempt.open_due(due, self._keys, now)
 
         def entry(shard: OpenShard) -> Entry:
             return Entry(shard.origin, self._lines(told, shard, due.exchange), now, released=due.exchange)
@@ -270,19 +278,6 @@ class Journal:
         self, told: Sequence[tuple[lines.Owner, record.Event]], shard: OpenShard, exchange: str
     ) -> tuple[Line, ...]:
         return tuple(self._line(event, lines.label_of(owner, shard, exchange)) for owner, event in told)
-
-    def _release(
-        self,
-        exchange: str,
-        retention: str,
-        exemption: Exemption,
-        told: Sequence[tuple[lines.Owner, record.Event]],
-    ) -> Release | None:
-        kept = lines.to_release(told)
-        if kept is None:
-            return None
-        due = datetime.combine(exemption.until, time(), UTC)
-        return Release(exchange, due, retention, self._keys.wrap(kept, _RELEASE + exchange))
 
     def _line(self, event: record.Event, label: bytes) -> Line:
         salt, told = self._ids.random(labels.SALT_BYTES), record.to_bytes(event)
@@ -339,7 +334,10 @@ def _event_of(outcome: Recorded) -> RecordEvent:
 
 
 def _standing_of(outcome: Outcome) -> Standing | None:
-    """Only what hands on evidence depends on the basis; a refusal stands whatever has changed."""
+    """Only what hands on evidence depends on the basis, and what is recorded on the law that allowed it; a refusal
+    and a withdrawal stand whatever has changed."""
+    if isinstance(outcome, Recorded) and outcome.policy is not None:
+        return Standing(outcome.policy, powers=outcome.powers)
     if not isinstance(outcome, Answer):
         return None
     permit = outcome.evidence.permit

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from consent.policy import Policy
-from consent.vocabulary import Evidence, ReasonCode, Refusal
+from consent.vocabulary import Evidence, ReasonCode, Refusal, Request, Submitted
 from gateway.errors import AnswerInvalid, FaultCode
 from gateway.outbound import edm, plain
 from gateway.outbound.reasons import FAULTS, REASONS
 from gateway.outbound.said import No, Setting
-from gateway.stages import Case, ReplyType, Written
-from xoev_schemas.languages import JSON, Languages, Unwritable
+from gateway.stages import About, Listed, Recorded, ReplyType, Written
+from xoev_schemas.languages import JSON, Unwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,67 +29,65 @@ PLAIN: Final = Writer(plain.answer, plain.no)
 WRITERS: Final[Mapping[str, Writer]] = MappingProxyType({"oots-edm/1.0": Writer(edm.answer, edm.no)})
 """Languages whose records are not the house's own words."""
 
+_NO: Final[Mapping[About, tuple[ReplyType, ReplyType]]] = MappingProxyType(
+    {
+        "evidence": (ReplyType.EVIDENCE_REFUSAL, ReplyType.EVIDENCE_FAILURE),
+        "submit": (ReplyType.SUBMIT_REFUSAL, ReplyType.SUBMIT_FAILURE),
+        "consent": (ReplyType.CONSENT_REFUSAL, ReplyType.CONSENT_REFUSAL),
+    }
+)
+"""How a refusal and a failure are called in each conversation (CONTRACT.md 4)."""
+
 OUT_OF_TIME: Final = frozenset({ReasonCode.DEADLINE_PASSED, ReasonCode.NOT_FRESH})
 """Told as a failure: nothing was judged (DOMAIN.md 5, `expired`)."""
 
 
-def answer(
-    evidence: Evidence, case: Case, policy: Policy, languages: Languages, message_id: str, now: datetime
-) -> Written:
+def answer(evidence: Evidence, policy: Policy, setting: Setting) -> Written:
     """In: evidence cut to its permit. Out: its words. Raises: AnswerInvalid, when they break the schema."""
-    request = evidence.permit.request
-    setting = Setting(case, request.language, request.context, languages, message_id, now)
     try:
-        kind, body = _writer(request.language).answer(evidence, policy, setting)
+        kind, body = _writer(setting.language).answer(evidence, policy, setting)
     except Unwritable:
-        raise AnswerInvalid(f"{request.language}, register {evidence.permit.register}") from None
-    return Written(ReplyType.EVIDENCE_ANSWER, kind, body, message_id)
+        raise AnswerInvalid(f"{setting.language}, register {evidence.permit.register}") from None
+    return Written(ReplyType.EVIDENCE_ANSWER, kind, body, setting.message_id)
 
 
-def refusal(
-    refusal: Refusal,
-    case: Case,
-    language: str,
-    context: Mapping[str, str],
-    languages: Languages,
-    message_id: str,
-    now: datetime,
-) -> Written:
-    """In: why not, and whom to tell. Out: the words for it, in JSON if the language has none. Never raises."""
-    said = No(str(refusal.code), REASONS[refusal.code], refusal.checks, refusal.code in OUT_OF_TIME)
-    return _no(said, case, language, context, languages, message_id, now)
-
-
-def failure(
-    code: FaultCode,
-    case: Case,
-    language: str,
-    context: Mapping[str, str],
-    languages: Languages,
-    message_id: str,
-    now: datetime,
-) -> Written:
-    """In: what failed. Out: the words for it, in JSON if the language has none. Never raises."""
-    said = No(str(code), FAULTS[code], (), failure=True)
-    return _no(said, case, language, context, languages, message_id, now)
-
-
-def _no(
-    said: No,
-    case: Case,
-    language: str,
-    context: Mapping[str, str],
-    languages: Languages,
-    message_id: str,
-    now: datetime,
-) -> Written:
-    kind = ReplyType.EVIDENCE_FAILURE if said.failure else ReplyType.EVIDENCE_REFUSAL
+def receipt(submitted: Submitted, request: Request, policy: Policy, setting: Setting) -> Written:
+    """In: what became of a submission. Out: its words. Raises: AnswerInvalid, when they break the schema."""
     try:
-        setting = Setting(case, language, context, languages, message_id, now)
-        media, body = _writer(language).no(said, setting)
+        kind, body = plain.receipt(submitted, request, policy, setting)
+    except Unwritable:
+        raise AnswerInvalid(f"{setting.language}, register {submitted.register}") from None
+    return Written(ReplyType.SUBMIT_RECEIPT, kind, body, setting.message_id)
+
+
+def recorded(outcome: Recorded | Listed, setting: Setting) -> Written:
+    """In: a record's new event, or a person's records. Out: the words: JSON, as orders are."""
+    said = (
+        plain.recorded(outcome, setting) if isinstance(outcome, Recorded) else plain.listed(outcome, setting)
+    )
+    kind, body = said
+    return Written(ReplyType.CONSENT_RECEIPT, kind, body, setting.message_id)
+
+
+def refusal(refusal: Refusal, setting: Setting, about: About = "evidence") -> Written:
+    """In: why not, and whom to tell. Out: the words for it, in JSON if the language has none. Never raises."""
+    late = refusal.code in OUT_OF_TIME
+    said = No(str(refusal.code), REASONS[refusal.code], refusal.checks, late, refusal.fields)
+    return _no(said, setting, about)
+
+
+def failure(code: FaultCode, setting: Setting, about: About = "evidence") -> Written:
+    """In: what failed. Out: the words for it, in JSON if the language has none. Never raises."""
+    return _no(No(str(code), FAULTS[code], (), failure=True), setting, about)
+
+
+def _no(said: No, setting: Setting, about: About) -> Written:
+    kind = _NO[about][said.failure]
+    try:
+        media, body = _writer(setting.language).no(said, setting)
     except Exception:  # noqa: BLE001  a no must always be possible: without its words the exchange can't end
-        media, body = plain.no(said, Setting(case, JSON, context, languages, message_id, now))
-    return Written(kind, media, body, message_id)
+        media, body = plain.no(said, replace(setting, language=JSON))
+    return Written(kind, media, body, setting.message_id)
 
 
 def _writer(language: str) -> Writer:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from consent.parties import Title
 from consent.policy import Policy
 from consent.vocabulary import Evidence, Request
-from gateway.outbound.said import No, Setting
+from gateway.outbound.said import No, Setting, in_entries
 from xoev_schemas import multipart
 from xoev_schemas.languages import Spoken, Unwritable
 from xoev_schemas.multipart import Part
@@ -39,7 +39,8 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, b
     item = setting.languages.item(permit.item or _ITEM + permit.request.evidence)
     if item is None:
         raise Unwritable(f"no language has the item the grant {permit.grant} names")
-    document = item.write(evidence.values, setting.languages.limits)
+    values, entries = in_entries(evidence.values)
+    document = item.write({**values, "entries": entries} if entries else values, setting.languages.limits)
     host = setting.languages.house[0]
     cid = f"{_id(setting, 'item')}@{host}"
     message = _spoken("evidence.answer", setting)

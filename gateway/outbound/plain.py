@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from consent.ledger import state_at
 from consent.policy import Policy
-from consent.vocabulary import Evidence
-from gateway.outbound.said import No, Setting
+from consent.vocabulary import Evidence, Record, Request, Submitted
+from gateway.outbound.said import No, Setting, in_entries, stamp
+from gateway.stages import Listed, Recorded
 from xoev_schemas import strict_json
 from xoev_schemas.languages import JSON, Unwritable
 from xoev_schemas.records import EvidenceAnswer
@@ -25,6 +27,7 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, b
     """In: what may leave. Out: content type and body. Raises: Unwritable."""
     request = evidence.permit.request
     register = policy.registers[evidence.permit.register]
+    values, entries = in_entries(evidence.values)
     record: dict[str, Any] = _head(setting) | {
         "evidence": request.evidence,
         "register": register.id,
@@ -32,8 +35,10 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, b
         "procedure": request.procedure,
         "case": request.case,
         "issuer": {"id": register.id, "name": register.authority.de},
-        "values": dict(evidence.values),
+        "values": values,
     }
+    if entries:
+        record["entries"] = entries
     if evidence.removed:
         record["removed"] = [{"field": gone.field, "rule": gone.rule} for gone in evidence.removed]
     if evidence.notice:
@@ -43,8 +48,74 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> tuple[str, b
             EvidenceAnswer.model_validate(record)
         except ValidationError:  # holds what was in the evidence
             raise Unwritable(f"evidence.answer in {JSON} is not valid") from None
-    author = {"directory": DIRECTORY, "id": register.id, "name": register.authority.de}
+    author = _author(register.id, register.authority.de)
     return _written("evidence.answer", record, author, setting)
+
+
+def receipt(submitted: Submitted, request: Request, policy: Policy, setting: Setting) -> tuple[str, bytes]:
+    """In: what became of a submission. Out: content type and body. Raises: Unwritable.
+
+    Who could not ask for the same is not told whether it was there before.
+    """
+    on_file = submitted.on_file and submitted.told
+    record: dict[str, Any] = _head(setting) | {
+        "evidence": request.evidence,
+        "register": submitted.register,
+        "purpose": request.purpose,
+        "procedure": request.procedure,
+        "case": request.case,
+        "outcome": "already-on-file" if on_file else "recorded",
+        "recorded": stamp(submitted.at),
+    }
+    if on_file and submitted.since is not None:
+        record["since"] = stamp(submitted.since)
+    register = policy.registers.get(submitted.register)
+    name = register.authority.de if register else submitted.register
+    return _written("submit.receipt", record, _author(submitted.register, name), setting)
+
+
+def recorded(outcome: Recorded, setting: Setting) -> tuple[str, bytes]:
+    """In: a record's new event. Out: content type and body: the house's receipt over it."""
+    step = outcome.step
+    record = _head(setting) | {
+        "record": step.record,
+        "state": str(step.state),
+        "revision": step.revision,
+        "receipt": outcome.receipt,
+    }
+    return JSON_TYPE, strict_json.build(record)
+
+
+def listed(outcome: Listed, setting: Setting) -> tuple[str, bytes]:
+    """In: a person's records. Out: content type and body: how each stands, without whom it is about."""
+    records = [_standing(record, setting) for record in outcome.records]
+    return JSON_TYPE, strict_json.build(_head(setting) | {"records": records})
+
+
+def _standing(record: Record, setting: Setting) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "record": record.id,
+        "kind": str(record.kind),
+        "state": str(state_at(record, setting.now)),
+        "revision": record.revision,
+        "recipient": record.recipient,
+        "register": record.register,
+        "evidence": record.evidence,
+        "fields": sorted(record.fields),
+        "purpose": record.purpose,
+        "procedure": record.procedure,
+        "case": record.case,
+        "norm": record.norm,
+        "recorded_by": record.recorded_by,
+        "not_before": stamp(record.not_before),
+        "not_after": stamp(record.not_after),
+        "uses": record.uses,
+    }
+    if record.max_uses is not None:
+        said["max_uses"] = record.max_uses
+    if record.representative is not None:
+        said["representative"] = True
+    return said
 
 
 def no(said: No, setting: Setting) -> tuple[str, bytes]:
@@ -52,13 +123,11 @@ def no(said: No, setting: Setting) -> tuple[str, bytes]:
     record: dict[str, Any] = _head(setting) | {"code": said.code}
     if not said.failure:
         record["checks"] = [str(check) for check in said.checks]
+        if said.fields:
+            record["fields"] = sorted(said.fields)
     record["message"] = said.reason.words
     house_id, house_name = setting.languages.house
-    author = _party(setting.context, "reader") or {
-        "directory": DIRECTORY,
-        "id": house_id,
-        "name": house_name,
-    }
+    author = _party(setting.context, "reader") or _author(house_id, house_name)
     return _written("evidence.failure" if said.failure else "evidence.refusal", record, author, setting)
 
 
@@ -85,6 +154,10 @@ def _written(
     reader = _party(setting.context, "author") or {"directory": DIRECTORY, "id": consumer, "name": consumer}
     body = spoken.write(record | {"author": dict(author), "reader": reader}, setting.languages.limits)
     return spoken.standard.content_type, body
+
+
+def _author(name: str, title: str) -> dict[str, str]:
+    return {"directory": DIRECTORY, "id": name, "name": title}
 
 
 def _party(context: Mapping[str, str], role: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from consent.policy import Policy, read
 from consent.vocabulary import Evidence, Found, Permit, Person, ReasonCode, Refusal, Request
 from gateway import inbound, outbound
 from gateway.errors import AnswerInvalid, FaultCode
+from gateway.outbound.said import Setting
 from gateway.stages import Delivery, Misread, Written
 from xoev_schemas import multipart, sets
 from xoev_schemas.languages import Languages
@@ -122,12 +123,19 @@ def test_the_real_request_is_understood_byte_for_byte(law: Policy, spoken: Langu
     assert asked.on_behalf_of is None
 
 
+def written_of(found: Evidence, by: Policy, spoken: Languages) -> Written:
+    asked = found.permit.request
+    return outbound.answer(
+        found, by, Setting(case(SENT_AS), asked.language, asked.context, spoken, REPLY, NOW)
+    )
+
+
 def test_the_answer_carries_the_item_by_cid(
     law: Policy, spoken: Languages, sample: str, standards: Path
 ) -> None:
     """The RegRep part is valid and keeps EDM's own rules; the item is valid by its own schema; they refer."""
     found = evidence(understood(sample, law, spoken), law)
-    written = outbound.answer(found, case(SENT_AS), law, spoken, REPLY, NOW)
+    written = written_of(found, law, spoken)
     message, item = multipart.parse(written.content_type, written.body)
     root, document = parse(message.body, Limits()), parse(item.body, Limits())
     assert valid(spoken, root)
@@ -146,12 +154,12 @@ def test_the_item_is_the_one_the_grant_names(spoken: Languages, sample: str) -> 
     for item, root in (("item.residence", "meldenachweis"), ("item.birth", "geburtsnachweis")):
         by = lawful(item)
         found = evidence(understood(sample, by, spoken), by)
-        written = outbound.answer(found, case(SENT_AS), by, spoken, REPLY, NOW)
+        written = written_of(found, by, spoken)
         parts = multipart.parse(written.content_type, written.body)
         assert etree.QName(parse(parts[1].body, Limits())).localname == root
     by = lawful("item.unknown")
     with pytest.raises(AnswerInvalid):
-        outbound.answer(evidence(understood(sample, by, spoken), by), case(SENT_AS), by, spoken, REPLY, NOW)
+        written_of(evidence(understood(sample, by, spoken), by), by, spoken)
 
 
 @pytest.mark.parametrize("unread", [False, True])
@@ -161,11 +169,11 @@ def test_every_no_is_a_schema_valid_exception(
     """Refusals and failures alike, whether or not the request was understood."""
     context = {} if unread else understood(sample, law, spoken).context
     words: list[Written] = [
-        outbound.refusal(Refusal(code), case(SENT_AS), "oots-edm/1.0", context, spoken, REPLY, NOW)
+        outbound.refusal(Refusal(code), Setting(case(SENT_AS), "oots-edm/1.0", context, spoken, REPLY, NOW))
         for code in ReasonCode
     ]
     words += [
-        outbound.failure(code, case(SENT_AS), "oots-edm/1.0", context, spoken, REPLY, NOW)
+        outbound.failure(code, Setting(case(SENT_AS), "oots-edm/1.0", context, spoken, REPLY, NOW))
         for code in FaultCode
     ]
     for written in words:
@@ -187,13 +195,15 @@ def test_the_exceptions_have_the_codes_and_severities_of_the_table(spoken: Langu
 
     def refused(code: ReasonCode) -> tuple[Any, ...]:
         return exception(
-            outbound.refusal(Refusal(code), case(SENT_AS), "oots-edm/1.0", {}, spoken, REPLY, NOW)
+            outbound.refusal(Refusal(code), Setting(case(SENT_AS), "oots-edm/1.0", {}, spoken, REPLY, NOW))
         )
 
     assert refused(ReasonCode.NO_DATA) == ("EDM:ERR:0004", "no-data", "Error")
     assert refused(ReasonCode.NO_GRANT) == ("EDM:ERR:0002", "no-grant", "Error")
     assert refused(ReasonCode.SCHEMA_INVALID) == ("EDM:ERR:0003", "schema-invalid", "Error")
-    failed = outbound.failure(FaultCode.REGISTER_TIMEOUT, case(), "oots-edm/1.0", {}, spoken, REPLY, NOW)
+    failed = outbound.failure(
+        FaultCode.REGISTER_TIMEOUT, Setting(case(), "oots-edm/1.0", {}, spoken, REPLY, NOW)
+    )
     assert exception(failed) == ("EDM:ERR:0005", "register-timeout", "Failure")
 
 

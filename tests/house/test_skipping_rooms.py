@@ -17,7 +17,8 @@ from consent.minimise import minimise
 from consent.policy import Policy
 from consent.vocabulary import Found, Permit, Record, Refusal, Request
 from gateway import inbound, outbound
-from gateway.exchange import House
+from gateway.house import House
+from gateway.outbound.said import Setting
 from gateway.ports import Register
 from gateway.stages import Case, Delivery, Heard, Mandate, Misread, Reply, Sender, Unauthentic, Late, Moved
 from gateway.authenticate import authenticate
@@ -55,8 +56,8 @@ async def {name}(register: Register, asked: Mandate | Moved | Refusal) -> object
     return await register.fetch(asked)
 """,
     "minimise": """
-def {name}(found: Found, case: Case, policy: Policy, house: House, now: datetime) -> object:
-    return outbound.answer(found, case, policy, house.languages, "id", now)
+def {name}(found: Found, policy: Policy, setting: Setting) -> object:
+    return outbound.answer(found, policy, setting)
 """,
     "settled": """
 async def {name}(case: Case, heard: Heard, found: Found, house: House, now: datetime) -> object:

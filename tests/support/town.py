@@ -167,6 +167,7 @@ class Town:
         await records.move(
             record,
             RecordState.WITHDRAWN,
+            "buergerportal",
             opened.store,
             opened.journal,
             opened.keys.gateway,

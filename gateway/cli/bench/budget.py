@@ -15,6 +15,7 @@ from gateway.audit import record
 from gateway.authenticate import authenticate
 from gateway.cli.bench.measuring import elapsed, per_call_us
 from gateway.journal import lines, outbox
+from gateway.outbound.said import Setting
 from gateway.ports import Outbound
 from gateway.stages import Answer, Case, Delivery, Heard, Mandate, Sender
 
@@ -41,7 +42,8 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
     found = await register.fetch(mandate)
     evidence = minimise(found, permit)
     assert isinstance(evidence, Evidence)
-    written = outbound.answer(evidence, case, policy, house.languages, house.ids.new(), now)
+    setting = Setting(case, request.language, request.context, house.languages, house.ids.new(), now)
+    written = outbound.answer(evidence, policy, setting)
     message = outbox.addressed(case, sender, written, 0, own)
     heard, answer = Heard(sender, request.language, request, mandate), Answer(evidence, written, mandate)
     said = lines.asked(case, permit, sender, now)
@@ -50,7 +52,7 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
         "read": lambda: inbound.read(delivery, sender, policy, house.languages),
         "decide": lambda: decide(request, policy, records, now),
         "minimise": lambda: minimise(found, permit),
-        "write": lambda: outbound.answer(evidence, case, policy, house.languages, case.message_id, now),
+        "write": lambda: outbound.answer(evidence, policy, setting),
         "events": lambda: (
             lines.asked(case, permit, sender, now),
             lines.terminal(case, heard, answer, written, now),

@@ -17,6 +17,7 @@ from consent.policy import Policy
 from consent.vocabulary import Check, Evidence, Found, Permit, Person, ReasonCode, Refusal, Request
 from gateway import outbound
 from gateway.errors import AnswerInvalid, FaultCode
+from gateway.outbound.said import Setting
 from gateway.stages import ReplyType, Written
 
 CONTEXT = {
@@ -47,7 +48,9 @@ def evidence(
 
 
 def answered(found: Evidence, by: Policy | None = None) -> Written:
-    return outbound.answer(found, case(found.permit.request.message), by or law(), languages(), REPLY, NOW)
+    asked = found.permit.request
+    setting = Setting(case(asked.message), asked.language, asked.context, languages(), REPLY, NOW)
+    return outbound.answer(found, by or law(), setting)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -92,7 +95,7 @@ def test_a_reply_to_a_test_message_is_marked_as_one(language: str) -> None:
     """Answers and refusals alike; and no other."""
     for context, mark in ((CONTEXT | {"test": "true"}, True), (CONTEXT, None)):
         refusal = Refusal(ReasonCode.TEST_MESSAGE)
-        no = outbound.refusal(refusal, case(), language, context, languages(), REPLY, NOW)
+        no = outbound.refusal(refusal, Setting(case(), language, context, languages(), REPLY, NOW))
         yes = answered(evidence(request(language=language, context=context)))
         assert [read_back(*_body(written))[1].get("test") for written in (no, yes)] == [mark, mark]
 
@@ -144,7 +147,7 @@ def test_every_reason_can_be_said_in_every_language(language: str, context: dict
     """Whatever the language and however little was read: a no always finds words, at worst in JSON."""
     for code in ReasonCode:
         refusal = Refusal(code, checks=(Check.MESSAGE,))
-        written = outbound.refusal(refusal, case(), language, context, languages(), REPLY, NOW)
+        written = outbound.refusal(refusal, Setting(case(), language, context, languages(), REPLY, NOW))
         _, said = read_back(*_body(written))
         assert said["code"] == code
         assert said["message"]["de"]
@@ -159,7 +162,7 @@ def test_every_reason_can_be_said_in_every_language(language: str, context: dict
 def test_every_fault_can_be_said(language: str) -> None:
     """Ours or the register's: the asker is told which kind and what to do."""
     for code in FaultCode:
-        written = outbound.failure(code, case(), language, CONTEXT, languages(), REPLY, NOW)
+        written = outbound.failure(code, Setting(case(), language, CONTEXT, languages(), REPLY, NOW))
         kind, said = read_back(*_body(written))
         assert kind in ("evidence.failure", "")
         assert written.type is ReplyType.EVIDENCE_FAILURE
@@ -171,7 +174,7 @@ def test_every_fault_can_be_said(language: str) -> None:
 def test_a_message_id_that_no_schema_allows_stops_no_refusal(message_id: str) -> None:
     """Somebody chose it before anything was checked; JSON can say it."""
     refusal = Refusal(ReasonCode.MALFORMED)
-    written = outbound.refusal(refusal, case(message_id), "xeinmal/1.0", {}, languages(), REPLY, NOW)
+    written = outbound.refusal(refusal, Setting(case(message_id), "xeinmal/1.0", {}, languages(), REPLY, NOW))
     _, said = read_back(*_body(written))
     assert said.get("in_reply_to", "") == message_id
 
@@ -199,6 +202,8 @@ class Speechless:
 def test_a_no_is_said_whatever_breaks(language: str) -> None:
     """In JSON, when the asker's language fails in a way of its own."""
     broken: Any = Speechless()
-    written = outbound.refusal(Refusal(ReasonCode.NO_GRANT), case(), language, {}, broken, REPLY, NOW)
+    written = outbound.refusal(
+        Refusal(ReasonCode.NO_GRANT), Setting(case(), language, {}, broken, REPLY, NOW)
+    )
     assert (written.type, written.content_type) == (ReplyType.EVIDENCE_REFUSAL, "application/json")
     assert json.loads(written.body)["code"] == "no-grant"
