@@ -22,12 +22,14 @@ from adapters.storage.schema import (
     RECORD,
     RECORD_EVENT,
     RECORD_SUBJECT,
+    RELEASE,
     SHARD,
     TILE,
     USE,
 )
 from gateway.audit.verify.books import Books, ExchangeRow, RecordEventRow
 from gateway.audit.verify.columns import CheckpointRow, LineRow, ShardRow, TerminalRow, TileRow, Wrong
+from gateway.audit.verify.releases import ReleaseRow
 
 _BATCH: Final = 256
 _TIED: Final = (  # every column that ties a row to its shard, with what else names the row
@@ -108,6 +110,7 @@ class LogColumns:
             lines=self._all(lines.order_by(LINE.c.shard, LINE.c.idx)),
             exchanges=(ExchangeRow(*row) for row in self._all(exchanges)),
             uses=self._all(sa.select(USE)),
+            releases=(ReleaseRow(*row) for row in self._all(sa.select(RELEASE))),
             record_events=(RecordEventRow(*row) for row in self._all(events)),
             records=self._all(sa.select(RECORD)),
             record_subjects=self._all(sa.select(RECORD_SUBJECT)),

@@ -9,17 +9,20 @@ from pathlib import Path
 from adapters.keys import FileKeys
 from adapters.storage.checkpoints import CheckpointFiles, tree_size
 from adapters.storage.columns import open_columns
+from adapters.storage.judging import milliseconds
 from adapters.storage.saving import form_name
 from gateway import jws, records
 from gateway.assembly.parts import CHECKPOINTS, storage_url
 from gateway.assembly.policies import unsealed
 from gateway.assembly.tools import load_home, open_keys
 from gateway.audit.note import parse_vkey
-from gateway.audit.verify.books import Books, check_books
+from gateway.audit.record import to_bytes
+from gateway.audit.verify.books import Books, House, check_books
 from gateway.audit.verify.columns import CheckpointRow, LogReport, PublicKeys, StoredLog, Wrong
 from gateway.audit.verify.log import verify_log as check_log
+from gateway.audit.verify.releases import OpenedRelease, ReleaseRow
 from gateway.errors import Fault, JournalUnavailable
-from gateway.journal import outbox
+from gateway.journal import exempt, outbox
 from gateway.journal.shards import shard_keys
 
 
@@ -50,7 +53,7 @@ def verify_log(root: Path) -> tuple[LogReport, ...]:
             report = check_log(log, parse_vkey(keys.identity_vkey))
             reports.append(replace(report, wrong=(*report.wrong, *wrong)))
         strays = tuple(columns.strays())
-        beside = check_books(_readable(columns.books(), keys), _opens(keys), _vouched(keys), form_name)
+        beside = check_books(_readable(columns.books(), keys), _house(keys))
     if strays:
         reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
     if beside:
@@ -79,16 +82,24 @@ def _outside(root: Path, url: str) -> Mapping[str, CheckpointRow]:
     return found
 
 
-def _opens(keys: FileKeys) -> Callable[[str, bytes], str | None]:
-    """Out: how the check reads a kept reply."""
+def _house(keys: FileKeys) -> House:
+    """Out: what the check of the tables needs of the house's own keys."""
 
-    def opened(exchange: str, sealed: bytes) -> str | None:
+    def reply(exchange: str, sealed: bytes) -> str | None:
         try:
             return jws.digest(outbox.unseal(sealed, exchange, keys).body)
         except (Fault, ValueError):
             return None
 
-    return opened
+    def release(row: ReleaseRow) -> OpenedRelease | None:
+        try:
+            kept = exempt.unseal(row.exchange, row.sealed, keys)
+        except (Fault, ValueError):
+            return None
+        events = tuple(to_bytes(event) for _, event in kept.lines)
+        return OpenedRelease(milliseconds(kept.due), kept.retention, events)
+
+    return House(reply, release, _vouched(keys), form_name)
 
 
 def _vouched(keys: FileKeys) -> Callable[[str, bytes], bool]:

@@ -74,16 +74,16 @@ def seal(exchange: str, until: date, retention: str, told: Told, keys: Keys) -> 
     return Release(exchange, due, retention, keys.wrap(json.dumps(plain).encode(), _CONTEXT + exchange))
 
 
-def unseal(kept: Release, keys: Keys) -> Kept:
+def unseal(exchange: str, sealed: bytes, keys: Keys) -> Kept:
     """Undo `seal`. Raises: Fault, when it isn't what was sealed for this exchange."""
-    plain = json.loads(keys.unwrap(kept.sealed, _CONTEXT + kept.exchange))
+    plain = json.loads(keys.unwrap(sealed, _CONTEXT + exchange))
     lines = tuple((Owner(subject), _read(event)) for subject, event in plain["lines"])
     return Kept(datetime.fromisoformat(plain["due"]), plain["retention"], lines)
 
 
 def open_due(kept: Release, keys: Keys, now: datetime) -> Told:
     """Out: the lines that tell it, now. Raises: Fault, when it isn't what was sealed, or may not be told yet."""
-    opened = unseal(kept, keys)
+    opened = unseal(kept.exchange, kept.sealed, keys)
     if (opened.due, opened.retention) != (kept.due, kept.retention) or now < opened.due or not opened.lines:
         raise Fault("release")
     return [(owner, replace(event, time=now)) for owner, event in opened.lines]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,9 +14,9 @@ from consent.ledger import Step
 from consent.vocabulary import (
     BasisUsed,
     Check,
-    Exemption,
     Fact,
     Permit,
+    Person,
     ReasonCode,
     Refusal,
     Request,
@@ -26,7 +25,6 @@ from consent.vocabulary import (
     Withheld,
 )
 from gateway import jws
-from gateway.audit import record
 from gateway.audit.record import (
     Asked,
     Basis,
@@ -126,10 +124,7 @@ def terminal(
             return [(_named(heard), Event(kind=Kind.READ_BY, **common))]
         case Filing(submitted=submitted):
             said = {**common, **_submitted(submitted)}
-            return [
-                (Owner(person.subject), Event(kind=Kind.SUBMITTED, concerned=person.concerned, **said))
-                for person in submitted.persons
-            ]
+            return _each(submitted.persons, Kind.SUBMITTED, said)
         case Answer(evidence=evidence):
             said = {
                 **common,
@@ -138,19 +133,9 @@ def terminal(
                 "removed": tuple(RemovedField(field=r.field, rule=r.rule) for r in evidence.removed) or None,
                 "facts": {**evidence.facts, Check.BOUNDARY: Fact.PASSED, Check.ANSWER: Fact.PASSED},
             }
-            return [
-                (Owner(person.subject), Event(kind=Kind.ANSWERED, concerned=person.concerned, **said))
-                for person in evidence.persons
-            ]
+            return _each(evidence.persons, Kind.ANSWERED, said)
         case Withheld(refusal=refusal, persons=persons):
-            said = {**common, **_refusal(refusal)}
-            return [
-                (
-                    Owner(person.subject),
-                    Event(kind=_kind(refusal.code), concerned=person.concerned, **said),
-                )
-                for person in persons
-            ]
+            return _each(persons, _kind(refusal.code), {**common, **_refusal(refusal)})
         case Unauthentic(refusal=refusal):
             return [(SYSTEM, Event(kind=Kind.QUARANTINED, **{**common, **_refusal(refusal)}))]
         case Failure(code=code, exhausted=exhausted):
@@ -162,49 +147,19 @@ def terminal(
             return [(owner, Event(kind=_kind(outcome.code), **said))]
 
 
+def _each(persons: Sequence[Person], kind: Kind, said: dict[str, Any]) -> list[tuple[Owner, Event]]:
+    """Out: a line for each person; a sealed one where the register names nobody: an exchange always ends in one."""
+    lines = [
+        (Owner(person.subject), Event(kind=kind, concerned=person.concerned, **said)) for person in persons
+    ]
+    return lines or [(SEALED, Event(kind=kind, **said))]
+
+
 def recorded(step: AnyStep, now: datetime) -> tuple[Owner, Event]:
     """Out: the line of a record's or power's event that came by no message, and whose it is. The consumer is the
     one it is for; where it came by message, the one who sent that."""
     consumer = step.recipient if isinstance(step, Step) else None
     return _named_in(step), Event(time=now, consumer=consumer, actor=step.recorded_by, **_step(step))
-
-
-def exemption(heard: Heard, outcome: Outcome) -> Exemption | None:
-    """Out: whether, and until when, the exchange is kept from the person by law."""
-    match outcome:
-        case Answer(evidence=evidence):
-            return evidence.permit.exempt
-        case Refusal() as refusal:
-            pass
-        case Withheld(refusal=refusal):
-            pass
-        case _:
-            return heard.mandate.permit.exempt if heard.mandate else None
-    return refusal.exempt
-
-
-def exempt(told: Sequence[tuple[Owner, Event]]) -> list[tuple[Owner, Event]]:
-    """In: the lines that would end an exchange. Out: what ends it while the person is not told: the same, sealed."""
-    return [(SEALED, replace(event, kind=Kind.EXEMPT)) for _, event in told]
-
-
-def to_release(told: Sequence[tuple[Owner, Event]]) -> bytes | None:
-    """Out: what the persons among the lines get to see one day, as kept until then; None: nobody is known."""
-    lines = [
-        [owner.subject, record.to_bytes(replace(event, kind=Kind.RELEASED)).decode()]
-        for owner, event in told
-        if owner.subject is not None
-    ]
-    return json.dumps(lines).encode() if lines else None
-
-
-def released(kept: bytes, now: datetime) -> list[tuple[Owner, Event]]:
-    """Undo `to_release`: the twins, told now. Raises: ValueError."""
-    return [
-        (Owner(subject), replace(told, time=now))
-        for subject, event in json.loads(kept)
-        if isinstance(told := record.from_bytes(event.encode()), Event)
-    ]
 
 
 def retention(case: Case, heard: Heard, outcome: Outcome) -> str | None:

@@ -1,4 +1,4 @@
-"""The tables beside the lines, held against what the lines say: exchanges, uses, records, policies.
+"""The tables beside the lines, held against what the lines say: exchanges, uses, releases, records, policies.
 
 They decide what is answered tomorrow. Whoever takes a withdrawal out of them, or gives a used decision back, has to
 change the lines as well. Not held against anything: when a reply is forgotten and when the bus confirmed it.
@@ -17,7 +17,9 @@ from consent.held import AnyStep
 from consent.ledger import Step
 from gateway.audit import labels
 from gateway.audit.record import EventInvalid, Kind, ends, from_bytes
+from gateway.audit.verify import releases
 from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.releases import ReleaseRow, Releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Books:
     exchanges: Iterable[ExchangeRow]
     uses: Iterable[tuple[str, str, str]]
     """Record, exchange, state."""
+    releases: Iterable[ReleaseRow]
     record_events: Iterable[RecordEventRow]
     """In the order of record and revision."""
     records: Iterable[tuple[str, int, str, str, str]]
@@ -80,27 +83,31 @@ class _Told:
     reply: str | None = None
 
 
-Opens = Callable[[str, bytes], str | None]
-"""In: an exchange and its sealed reply. Out: the digest of the body; None when it can't be opened."""
-Vouched = Callable[[str, bytes], bool]
-"""In: a record event's receipt and body. Out: whether the house signed it."""
+@dataclass(frozen=True, slots=True)
+class House:
+    """What only the house can do: open what it sealed, know what it signed, and how it writes a name down."""
+
+    reply: Callable[[str, bytes], str | None]
+    """In: an exchange and its sealed reply. Out: the digest of the body; None when it can't be opened."""
+    release: releases.Opens
+    vouched: Callable[[str, bytes], bool]
+    """In: a record event's receipt and body. Out: whether the house signed it."""
+    named: Callable[[Sequence[str]], str]
+    """In: the parts of a form of a subject. Out: what is looked up."""
 
 
-def check_books(
-    books: Books, opens: Opens, vouched: Vouched, named: Callable[[Sequence[str]], str]
-) -> list[Wrong]:
-    """Out: every place that does not fit the lines. In: `named` makes of a form's parts what is looked up.
+def check_books(books: Books, house: House) -> list[Wrong]:
+    """Out: every place that does not fit the lines.
 
     What erased or damaged lines said is not known: what only they could tell is passed over.
     """
-    return _Books(books, opens, vouched, named).run()
+    return _Books(books, house).run()
 
 
 class _Books:
-    def __init__(
-        self, books: Books, opens: Opens, vouched: Vouched, named: Callable[[Sequence[str]], str]
-    ) -> None:
-        self._books, self._opens, self._vouched, self._named = books, opens, vouched, named
+    def __init__(self, books: Books, house: House) -> None:
+        self._books, self._house = books, house
+        self._releases = Releases()
         self._told: dict[str, _Told] = {}
         self._steps: dict[tuple[str, int], str] = {}
         self._policy: tuple[str, str] | None = None
@@ -116,6 +123,8 @@ class _Books:
                 self._hear(retention, told)
         self._exchanges()
         self._uses()
+        ended = {exchange: told.kind for exchange, told in self._told.items()}
+        self._wrong += self._releases.check(self._books.releases, self._house.release, ended, self._erased)
         self._records()
         self._policies()
         return self._wrong
@@ -129,6 +138,7 @@ class _Books:
         basis = said.get("basis") or {}
         if str(kind).startswith("consent."):
             self._steps[basis["record"], basis["revision"]] = str(kind)
+        self._releases.hear(said)
         if "exchange" in said:
             self._hear_exchange(retention, said, basis, digests)
 
@@ -185,7 +195,7 @@ class _Books:
         ):
             if kept != said and not (said is None and column == "digest"):
                 self._add("exchange", row.exchange, column, "not what its lines say")
-        if row.reply is not None and self._opens(row.exchange, row.reply) != told.reply:
+        if row.reply is not None and self._house.reply(row.exchange, row.reply) != told.reply:
             self._add("exchange", row.exchange, "reply", "not the reply its line speaks of")
 
     def _uses(self) -> None:
@@ -230,7 +240,7 @@ class _Books:
         """Out: the step a row holds; None, and named, when it holds none."""
         key = f"{row.record} {row.revision}"
         said = self._steps.pop((row.record, row.revision), None)
-        if not self._vouched(row.receipt, row.body):
+        if not self._house.vouched(row.receipt, row.body):
             self._add("record_event", key, "body, receipt", "not signed by the house")
             return None
         step = held.read(row.body)
@@ -242,7 +252,7 @@ class _Books:
 
     def _subjects(self, steps: Mapping[str, Sequence[AnyStep]]) -> None:
         due = {
-            (record, form): self._named(parts)
+            (record, form): self._house.named(parts)
             for record, known in steps.items()
             for form, parts in held.folded(known, 0, True).subject.forms().items()
         }
