@@ -18,12 +18,13 @@ from odd_register import guarded
 from peopled import ORDINARY
 from town import IDS, Town
 
-from consent.vocabulary import Found, NotFound, Record, Request, Subject
+from consent.vocabulary import Found, Held, NotFound, Request, Subject
 from gateway.assembly.policies import CONTEXT
 from gateway.audit.record import Digests, Event, Kind
 from gateway.client import verified
 from gateway.errors import ConfigurationFault, JournalUnavailable
-from gateway.exchange import House, handle
+from gateway.exchange import handle
+from gateway.house import House
 from gateway.ports import ConsentStore, Outbound, RecordEvent, Register
 from gateway.stages import Mandate, Outgoing, Reply, Silent
 
@@ -103,20 +104,20 @@ class Withdrawing:
     record_id: str
     done: list[bool] = field(default_factory=list)
 
-    async def held_for(self, request: Request, exchange: str) -> Sequence[Record]:
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
         found = await self.real.held_for(request, exchange)
         if not self.done:
             self.done.append(True)
             await self.town.withdraws(self.record_id)
         return found
 
-    async def record(self, record: str) -> Record | None:
+    async def record(self, record: str) -> Held | None:
         return await self.real.record(record)
 
     async def events(self, record: str) -> Sequence[RecordEvent]:
         return await self.real.events(record)
 
-    async def of_subject(self, subject: Subject) -> Sequence[Record]:
+    async def of_subject(self, subject: Subject) -> Sequence[Held]:
         return await self.real.of_subject(subject)
 
 

@@ -12,7 +12,7 @@ from letters import asking
 from peopled import ORDINARY
 from town import NOW, Town
 
-from consent.vocabulary import Record, Request
+from consent.vocabulary import Held, Request
 from gateway.errors import JournalUnavailable
 from gateway.serve import Service, attend
 from gateway.stages import Delivery
@@ -31,7 +31,7 @@ class Waiting:
 class Down:
     """Port `ConsentStore` over a database that does not answer."""
 
-    async def held_for(self, request: Request, exchange: str) -> Sequence[Record]:
+    async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
         raise JournalUnavailable("storage")
 
 
