@@ -1,14 +1,18 @@
-"""How a register's database is reached: its URL or where that is kept, and an engine that reads.
+"""How a register's database is reached: its URL or where that is kept, and an engine that reads or one that writes.
 
-SQLite files are opened with mode=ro; on PostgreSQL, MariaDB and MySQL every session is made read-only; on anything
-else the user that the URL names should be one that can only read.
+Read: SQLite files are opened with mode=ro; on PostgreSQL, MariaDB and MySQL every session is made read-only; on
+anything else the user that the URL names should be one that can only read. What one answer reads in several SELECTs
+it reads from one snapshot.
+Written is only where a row can be kept from others until the transaction ends: on SQLite the whole file
+(BEGIN IMMEDIATE), elsewhere the row (SELECT … FOR UPDATE).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -16,6 +20,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from gateway.config.connections import ENV, FILE
+
+_LOCKING: Final = ("sqlite", "postgresql", "mysql", "mariadb")
 
 
 class Unusable(Exception):
@@ -26,20 +32,53 @@ class Unusable(Exception):
         self.wrong, self.mend = wrong, mend
 
 
-def engine(url: str, home: Path, timeout_seconds: float, readers: int) -> sa.Engine:
-    """In: `[sql] url`, and what its relative paths are relative to. Out: an engine not yet connected.
+def reading(url: str, home: Path, timeout_seconds: float, readers: int) -> sa.Engine:
+    """In: `[sql] url`, and what its relative paths are relative to. Out: an engine not yet connected, that can't
+    write. Raises: Unusable."""
+    made = _engine(url, home, timeout_seconds, readers, writes=False)
+    limit = f"SET statement_timeout = {int(timeout_seconds * 1000)}"
+    read_only = {
+        "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", limit),
+        "mysql": ("SET SESSION TRANSACTION READ ONLY",),
+        "mariadb": ("SET SESSION TRANSACTION READ ONLY",),
+    }
+    _on_connect(made, read_only.get(made.dialect.name, ()))
+    return made
 
-    Raises: Unusable.
-    """
+
+def writing(url: str, home: Path, timeout_seconds: float, writers: int) -> sa.Engine:
+    """In: as `reading`. Out: an engine not yet connected, that writes and never creates a database.
+    Raises: Unusable."""
+    made = _engine(url, home, timeout_seconds, writers, writes=True)
+    if made.dialect.name not in _LOCKING:
+        raise Unusable(
+            "names a database in which rows can't be kept from others while they are written",
+            "Write to SQLite, PostgreSQL, MariaDB or MySQL, or remove [sql.write].",
+        )
+    waiting = f"SET SESSION innodb_lock_wait_timeout = {max(1, int(timeout_seconds / 2))}"
+    limits = {
+        "postgresql": (f"SET statement_timeout = {int(timeout_seconds * 1000)}",),
+        "mysql": (waiting,),
+        "mariadb": (waiting,),
+    }
+    _on_connect(made, limits.get(made.dialect.name, ()))
+    return made
+
+
+def _engine(url: str, home: Path, timeout_seconds: float, size: int, *, writes: bool) -> sa.Engine:
     try:
         target = make_url(_resolved(url, home))
-        pool: dict[str, Any] = {"pool_size": readers, "max_overflow": 0, "pool_timeout": timeout_seconds}
+        pool: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "pool_timeout": timeout_seconds}
         if target.get_backend_name() == "sqlite":
-            target = _read_only_file(target, home)
-            return sa.create_engine(
+            target = _file(target, home, "rw" if writes else "ro")
+            made = sa.create_engine(
                 target, hide_parameters=True, connect_args={"timeout": timeout_seconds / 2}, **pool
             )
-        made = sa.create_engine(target, hide_parameters=True, pool_pre_ping=True, **pool)
+            _begin_ourselves(made, "BEGIN IMMEDIATE" if writes else "BEGIN")
+            return made
+        if target.get_backend_name() in _LOCKING:
+            pool["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
+        return sa.create_engine(target, hide_parameters=True, pool_pre_ping=True, **pool)
     except (NoSuchModuleError, ImportError):
         raise Unusable(
             "names a database whose driver isn't here", "Install the driver beside Einmal."
@@ -48,8 +87,6 @@ def engine(url: str, home: Path, timeout_seconds: float, readers: int) -> sa.Eng
         raise Unusable(
             "is no database URL", "Write it as SQLAlchemy does: driver://user@host/name."
         ) from None
-    _make_sessions_read_only(made, timeout_seconds)
-    return made
 
 
 def _resolved(url: str, home: Path) -> str:
@@ -68,25 +105,31 @@ def _resolved(url: str, home: Path) -> str:
     return url
 
 
-def _read_only_file(url: URL, home: Path) -> URL:
+def _file(url: URL, home: Path, mode: str) -> URL:
     if not url.database or url.database.startswith((":", "file:")):
         raise Unusable("names no SQLite file", 'Write it as "sqlite:///registers/x.sqlite3".')
     path = quote(str((home / url.database).absolute()))
-    return URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+    return URL.create("sqlite", database=f"file:{path}", query={"mode": mode, "uri": "true"})
 
 
-def _make_sessions_read_only(made: sa.Engine, timeout_seconds: float) -> None:
-    statements = {
-        "postgresql": (
-            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
-            f"SET statement_timeout = {int(timeout_seconds * 1000)}",
-        ),
-        "mysql": ("SET SESSION TRANSACTION READ ONLY",),
-        "mariadb": ("SET SESSION TRANSACTION READ ONLY",),
-    }.get(made.dialect.name, ())
+def _begin_ourselves(made: sa.Engine, statement: str) -> None:
+    """Python's sqlite3 begins no transaction before a SELECT: two of them would not see the same rows."""
 
     @sa.event.listens_for(made, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
+    def _plain(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    @sa.event.listens_for(made, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+def _on_connect(made: sa.Engine, statements: Sequence[str]) -> None:
+    if not statements:
+        return
+
+    @sa.event.listens_for(made, "connect")
+    def _say(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for statement in statements:
             cursor.execute(statement)

@@ -1,23 +1,23 @@
-"""From a permit's fields to one SELECT, and from its row to what was found. Touches no connection.
+"""The SELECTs on a register's own table, and what their rows say. Touches no connection.
 
-Asked for are the permitted fields' columns and those that say who the row is about: the register's own key, the
-IDNr and the block, and of others in the evidence their key and IDNr. Everything else stays where it is.
+First who is meant: the register's own key, IDNr and block, nothing else. Then, if that person may be told of, the
+permitted fields of the one row, and of others in it their key and IDNr. Everything else stays where it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from consent.idnr import LENGTH
-from consent.parties import Concerned, EvidenceType
-from consent.vocabulary import Found, Person, Subject
+from adapters.registers.sql_people import Columns, Identity, Row
+from adapters.registers.sql_text import Read, binder, is_blocked, reader
+from consent.parties import Column, Concerned
+from consent.vocabulary import Person, Subject
+from gateway.config.connections import SqlSettings
 from gateway.errors import RegisterProtocol
 
 FORMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -28,11 +28,8 @@ FORMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """What each form of a subject compares, in the order of `Subject.forms`; the strongest first."""
-
-_NOT_BLOCKED: Final = frozenset({"", "0", "f", "false", "n", "no", "nein"})
-
-Row: TypeAlias = Sequence[Any]
-Read: TypeAlias = Callable[[object], str | None]
+KEY: Final = "key"
+"""The register's own key, as a form: nobody outside can ask by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,111 +38,6 @@ class Asked:
 
     form: str
     values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Other:
-    role: str
-    key: int
-    idnr: int | None
-    fields: frozenset[str]
-
-
-class Rows:
-    """What one register's table answers for one evidence type, set of fields and form."""
-
-    def __init__(
-        self,
-        register: str,
-        table: sa.Table,
-        key: str,
-        blocked: str | None,
-        match: Mapping[str, str],
-        form: str,
-        evidence: EvidenceType | None = None,
-        fields: frozenset[str] = frozenset(),
-    ) -> None:
-        """In: the reflected table and the names in it. Raises: RegisterProtocol for a column that isn't there."""
-        self._register, self._table = register, table
-        self._columns: list[sa.Column[Any]] = []
-        self._key = self._at(key)
-        self._idnr = self._at(match["idnr"]) if "idnr" in match else None
-        self._blocked = self._at(blocked) if blocked else None
-        self._fields, self._others = self._of(evidence, fields) if evidence else ((), ())
-        compared = [self._column(match[part]) for part in FORMS[form]]
-        self._binds = tuple(_bind(column) for column in compared)
-        where = (column == sa.bindparam(f"p{at}") for at, column in enumerate(compared))
-        self.statement = sa.select(*self._columns).where(*where).limit(2)
-
-    def bound(self, asked: Asked) -> dict[str, object]:
-        """Out: the statement's parameters. Raises: ValueError when a value can't be one of its column's."""
-        return {f"p{at}": bind(asked.values[at]) for at, bind in enumerate(self._binds)}
-
-    def found(self, row: Row) -> Found:
-        """Raises: RegisterProtocol, naming the field whose value is nonsense and never the value."""
-        read = ((name, self._value(name, reader, row[at])) for name, at, reader in self._fields)
-        values = {name: value for name, value in read if value}
-        subject = self._subject(row, self._key, self._idnr)
-        if subject is None:
-            raise RegisterProtocol(f"{self._register}.key")
-        persons = [Person(subject)]
-        for other in self._others:
-            label = self._subject(row, other.key, other.idnr) if other.fields & values.keys() else None
-            if label is not None:
-                persons.append(Person(label, other.role))
-        blocked = self._blocked is not None and _is_blocked(row[self._blocked])
-        return Found(MappingProxyType(values), tuple(persons), blocked)
-
-    def labels(self, row: Row) -> tuple[Person, ...]:
-        """Out: every form under which this register's lines may stand for the row's person."""
-        forms = (self._subject(row, self._key, self._idnr), self._subject(row, self._key, None))
-        return tuple(Person(form) for form in dict.fromkeys(forms) if form is not None)
-
-    def _of(
-        self, evidence: EvidenceType, fields: frozenset[str]
-    ) -> tuple[tuple[tuple[str, int, Read], ...], tuple[_Other, ...]]:
-        known = []
-        for name in sorted(fields):
-            if name not in evidence.fields:
-                raise RegisterProtocol(f"{self._register}.{name}")
-            source = evidence.fields[name]
-            known.append((name, self._at(source.column), _reader(source.codes)))
-        others = tuple(self._other(person) for person in evidence.person if person.fields & fields)
-        return tuple(known), others
-
-    def _other(self, person: Concerned) -> _Other:
-        idnr = self._at(person.idnr) if person.idnr else None
-        return _Other(person.role, self._at(person.key), idnr, person.fields)
-
-    def _at(self, name: str) -> int:
-        column = self._column(name)
-        for at, known in enumerate(self._columns):
-            if known is column:
-                return at
-        self._columns.append(column)
-        return len(self._columns) - 1
-
-    def _column(self, name: str) -> sa.Column[Any]:
-        if name not in self._table.c:
-            raise RegisterProtocol(f"{self._register}.{name}")
-        return self._table.c[name]
-
-    def _value(self, name: str, reader: Read, value: object) -> str | None:
-        try:
-            return reader(value)
-        except (ValueError, LookupError):
-            raise RegisterProtocol(f"{self._register}.{name}") from None
-
-    def _subject(self, row: Row, key: int, idnr: int | None) -> str | None:
-        """Out: `idnr:` where the row has one, else `reg:` with the register's own key; None without either."""
-        number = self._value("idnr", _text, row[idnr]) if idnr is not None else None
-        if number:
-            number = number.zfill(LENGTH) if isinstance(row[idnr or 0], int) else number
-            if len(number) != LENGTH or not (number.isascii() and number.isdigit()):
-                raise RegisterProtocol(f"{self._register}.idnr")
-            return f"idnr:{number}"
-        own = self._value("key", _text, row[key])
-        return f"reg:{self._register}:{own}" if own else None
 
 
 def asked(subject: Subject, match: Mapping[str, str]) -> Asked | None:
@@ -157,47 +49,109 @@ def asked(subject: Subject, match: Mapping[str, str]) -> Asked | None:
     return None
 
 
-def _reader(codes: Mapping[str, str]) -> Read:
-    if not codes:
-        return _text
+class Who:
+    """Finds a person by one form of theirs, and reads nothing but who they are."""
 
-    def coded(value: object) -> str | None:
-        text = _text(value)
-        return codes[text] if text else None
+    def __init__(
+        self, register: str, table: sa.Table, settings: SqlSettings, form: str, tie: str | None = None
+    ) -> None:
+        """In: the table, one of FORMS or KEY, and the column that ties a group to the person, if one is asked for.
+        Raises: RegisterProtocol for a column that isn't there."""
+        columns, match = Columns(register, table), settings.match.columns() | {KEY: settings.key}
+        self.key = columns.at(match[KEY])
+        self.identity = Identity(register, self.key, columns.at(match["idnr"]) if "idnr" in match else None)
+        self._blocked = columns.at(settings.blocked) if isinstance(settings.blocked, str) else None
+        self._tie = columns.at(tie) if tie is not None else None
+        compared = [columns.named(match[part]) for part in FORMS.get(form, (KEY,))]
+        self._binds = tuple(binder(column) for column in compared)
+        where = (column == sa.bindparam(f"p{at}") for at, column in enumerate(compared))
+        self.statement = sa.select(*columns.chosen).where(*where).limit(2)
 
-    return coded
-
-
-def _text(value: object) -> str | None:
-    """Out: a value as it is written in evidence: dates ISO 8601, whole numbers plain. Raises: ValueError."""
-    match value:
-        case None:
+    def bound(self, whom: Asked) -> dict[str, object] | None:
+        """Out: the statement's parameters; None when a value can't be one of its column's."""
+        try:
+            return {f"p{at}": bind(whom.values[at]) for at, bind in enumerate(self._binds)}
+        except (ValueError, LookupError, ArithmeticError):
             return None
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case datetime():
-            return value.date().isoformat() if value.time() == time() else value.isoformat()
-        case date():
-            return value.isoformat()
-        case Decimal() if value.is_finite():
-            return format(value, "f")
-        case _:
-            raise ValueError
+
+    def subject(self, row: Row) -> Person:
+        """Raises: RegisterProtocol when it can't tell who it is about."""
+        form = self.identity.form(row)
+        if form is None:
+            raise RegisterProtocol(f"{self.identity.register}.key")
+        return Person(form)
+
+    def blocked(self, row: Row) -> bool:
+        """Out: whether a block stands."""
+        return self._blocked is not None and is_blocked(row[self._blocked])
+
+    def tie(self, row: Row) -> object:
+        """Out: what the rows of the person's group have in common with theirs."""
+        return row[self._tie] if self._tie is not None else None
 
 
-def _is_blocked(value: object) -> bool:
-    """Out: False for what clearly says no; anything else is a block."""
-    return str(value).strip().casefold() not in _NOT_BLOCKED if value is not None else False
+@dataclass(frozen=True, slots=True)
+class _Other:
+    role: str
+    identity: Identity
+    fields: frozenset[str]
 
 
-def _bind(column: sa.Column[Any]) -> Callable[[str], object]:
-    """Out: how a text becomes what the column compares with."""
-    if isinstance(column.type, sa.DateTime):
-        return lambda text: datetime.combine(date.fromisoformat(text), time())
-    if isinstance(column.type, sa.Date):
-        return date.fromisoformat
-    return int if isinstance(column.type, sa.Integer) else str
+class Fields:
+    """Reads fields of one row that is known by its key, and who else is in them."""
+
+    def __init__(
+        self,
+        register: str,
+        table: sa.Table,
+        key: str,
+        fields: Mapping[str, Column],
+        others: Collection[Concerned],
+    ) -> None:
+        """Raises: RegisterProtocol for a column that isn't there."""
+        columns = Columns(register, table)
+        self._register = register
+        own = columns.named(key)
+        columns.at(key)
+        self._fields = tuple(
+            (name, columns.at(source.column), reader(source.codes)) for name, source in sorted(fields.items())
+        )
+        self._others = tuple(
+            _Other(other.role, _identity(columns, register, other), other.fields)
+            for other in others
+            if other.fields & fields.keys()
+        )
+        self._statement = sa.select(*columns.chosen).where(own == sa.bindparam("key")).limit(2)
+
+    def row(self, connection: sa.Connection, key: object) -> sa.Row[Any]:
+        """Out: the row. Raises: RegisterProtocol when the key is none: nobody has it, or several."""
+        rows = connection.execute(self._statement, {"key": key}).fetchall()
+        if len(rows) != 1:
+            raise RegisterProtocol(f"{self._register}.key")
+        return rows[0]
+
+    def values(self, row: Row) -> dict[str, str]:
+        """Out: the fields that have a value. Raises: RegisterProtocol, naming the field whose value is nonsense
+        and never the value."""
+        read = ((name, value_of(self._register, name, reads, row[at])) for name, at, reads in self._fields)
+        return {name: value for name, value in read if value}
+
+    def others(self, row: Row, told: Collection[str]) -> tuple[Person, ...]:
+        """In: the fields handed on. Out: everyone else who is in them; without a form, who can't be told apart."""
+        return tuple(
+            Person(other.identity.form(row), other.role)
+            for other in self._others
+            if not other.fields.isdisjoint(told)
+        )
+
+
+def value_of(register: str, name: str, reads: Read, value: object) -> str | None:
+    """Out: a column's value as evidence. Raises: RegisterProtocol, naming the field."""
+    try:
+        return reads(value)
+    except (ValueError, LookupError):
+        raise RegisterProtocol(f"{register}.{name}") from None
+
+
+def _identity(columns: Columns, register: str, other: Concerned) -> Identity:
+    return Identity(register, columns.at(other.key), columns.at(other.idnr) if other.idnr else None)

@@ -67,8 +67,21 @@ def _said(blocked: str | bool) -> str | bool:
     return blocked
 
 
+class SqlWrite(Table):
+    """`[sql.write]`: how what is submitted is put on file. Without it a register is only ever read."""
+
+    source: Text
+    """A column of the person's row: which consumer submitted what was written last."""
+    time: Text
+    """A column of the person's row: when that was, UTC."""
+    journal: Text
+    """The adapter's own table in the register's database: what was written for which exchange."""
+    url: DatabaseUrl | None = None
+    """The same database with a user that may write; None: `[sql] url` opened for writing."""
+
+
 class SqlSettings(Table):
-    """`[sql]`: a table or view of a database, only ever read."""
+    """`[sql]`: a table or view of a database, read and, with `[sql.write]`, written."""
 
     url: DatabaseUrl
     table: Text
@@ -77,6 +90,7 @@ class SqlSettings(Table):
     blocked: Annotated[str | bool, AfterValidator(_said)]
     """A column that is true for blocked persons, or `false`: this register keeps no blocks. Never left unsaid."""
     match: SqlMatch
+    write: SqlWrite | None = None
 
 
 CONNECTIONS: Final = MappingProxyType({"sql": SqlSettings})
