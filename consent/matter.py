@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from consent.grants import Grant
-from consent.vocabulary import BasisKind, Check, Fact, Power, ReasonCode, Record, Request, Subject
+from consent.vocabulary import BasisKind, Check, Fact, Facts, Power, ReasonCode, Record, Request, Subject
 
 Verdict: TypeAlias = ReasonCode | Fact | None
 """What a check says: why not, or that it passed or was not needed; None: it could not be made."""
+Wanted: TypeAlias = Mapping[str, tuple[str, ...]]
+"""What a check would have passed with: what about, and which words. Of `same` (what has to be equal) and `power` (what
+the power lacks) all count, of `fields` any, of everything else one. Codes only, never what a person is called."""
+Judged = TypeVar("Judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,30 @@ class Matter:
         return subject if self.grant.idnr or subject.idnr is None else replace(subject, idnr=None)
 
 
-class Rule(NamedTuple):
+def _nothing(_judged: object) -> Wanted:
+    return {}
+
+
+class Rule(NamedTuple, Generic[Judged]):
     """One check with its source."""
 
     check: Check
     clause: str
-    judge: Callable[[Matter], Verdict]
+    judge: Callable[[Judged], Verdict]
+    wants: Callable[[Judged], Wanted] = _nothing
+    """Only asked where it failed."""
 
 
 PASSED: Final = Fact.PASSED
 NOT_NEEDED: Final = Fact.NOT_NEEDED
+BEFORE: Final[Facts] = MappingProxyType({Check.AUTHENTIC: PASSED, Check.SENDER: PASSED})
+"""What is known of whatever is judged at all: a request exists only past these."""
+
+
+def facts_of(verdicts: Iterable[tuple[Check, Verdict]]) -> Facts:
+    """Out: what became of each check that could be made, those before it among them."""
+    facts = dict(BEFORE)
+    for check, verdict in verdicts:
+        if verdict is not None:
+            facts[check] = Fact.FAILED if isinstance(verdict, ReasonCode) else verdict
+    return MappingProxyType(facts)

@@ -10,8 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
-from consent.decide import RULES, decide
+from consent.decide import decide
 from consent.policy import Policy
+from consent.trials import RULES
 from consent.vocabulary import BasisClaim, BasisKind, Check, Fact, Permit, Refusal, Request, Subject
 from gateway import assembly
 from gateway.cli import console, subject

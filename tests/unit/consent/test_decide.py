@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from law_sample import ANNA, NOW, RECORD, REQUEST, SETTINGS, policy, record, request, sample
 
-from consent.decide import RULES, decide
+from consent.decide import decide
 from consent.idnr import check_digit
 from consent.policy import Settings
+from consent.trials import RULES
 from consent.vocabulary import (
     BasisClaim,
     BasisKind,
