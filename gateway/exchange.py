@@ -11,9 +11,9 @@ is asked, nothing is sent.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from consent.decide import decide
+from consent.decide import decide, exemption
 from consent.minimise import minimise, still_permitted
 from consent.orders import Order
 from consent.vocabulary import (
@@ -48,7 +48,9 @@ from gateway.stages import (
     Misread,
     Moved,
     Outcome,
+    Outgoing,
     Postponed,
+    Receipt,
     Recorded,
     Repeat,
     Reply,
@@ -96,7 +98,7 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     # 2. Was it here before? The same message gets the same reply; its id on other bytes gets a refusal.
     case = await house.journal.arrive(delivery, sender, now)
     if isinstance(case, Repeat):
-        return _repeat(case, delivery, sender, house)
+        return _repeat(case, delivery.received, delivery, sender, house)
     if isinstance(sender, Unauthentic):
         return await _turn_away(case, _of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
@@ -106,7 +108,7 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
 
     # 3. What is wanted? Well-formed, schema-valid, by the rules, in an agreed standard.
     errand = _read(delivery, sender, house)
-    heard = _of(errand, delivery, sender)
+    heard = _of(errand, delivery, sender, house)
     if isinstance(errand, Misread):
         return await _turn_away(case, heard, errand.refusal, house)
     if isinstance(errand, Order):  # the house's own ledger is no register: nothing is asked of anyone
@@ -157,7 +159,7 @@ async def _give_up(
     sender = authenticate(delivery, house.policies.current(), house.terms, now)
     case = await house.journal.arrive(delivery, sender, now)
     if isinstance(case, Repeat):
-        return _repeat(case, delivery, sender, house)
+        return _repeat(case, delivery.received, delivery, sender, house)
     if isinstance(sender, Unauthentic):
         return await _close(case, _of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
@@ -227,12 +229,14 @@ async def _close(
         written = _words(outcome, case, heard, house)
         settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
         if isinstance(settled, Repeat):
-            return _repeat(settled, None, heard.sender, house)
+            return _repeat(settled, case.received, None, heard.sender, house)
         if isinstance(settled, Elsewhere) or (isinstance(settled, Moved) and isinstance(outcome, Recorded)):
             return Moved()
         if not isinstance(settled, Moved):
             message, receipt = settled
-            return Reply(case.exchange, message, receipt) if message else Silent(receipt)
+            return (
+                _reply(case.exchange, message, receipt, case.received, house) if message else Silent(receipt)
+            )
         await house.policies.refresh()
         outcome = await _once_more(outcome, case, house)
     return await _close(case, heard, _changed(), house)
@@ -260,7 +264,9 @@ async def _postpone(case: Case, heard: Heard, fault: Fault, house: House) -> Pos
 def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written | None:
     """What is said about an outcome; nothing is ever said to someone unknown."""
     context = heard.request.context if heard.request else {}
-    setting = Setting(case, heard.language, context, house.languages, house.ids.new(), house.clock.now())
+    slot = house.next_slot(case.received) if _is_no_data(outcome) else None
+    moment = slot or house.clock.now()
+    setting = Setting(case, heard.language, context, house.languages, house.ids.new(), moment)
     match outcome:
         case Answer(written=written) | Filing(written=written):
             return written
@@ -271,17 +277,27 @@ def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written 
         case Failure(code=code):
             return outbound.failure(code, setting, heard.about)
         case Withheld(refusal=refusal):
-            return outbound.refusal(refusal, setting, heard.about)
+            return replace(outbound.refusal(refusal, setting, heard.about), not_before=slot)
         case _:
-            return outbound.refusal(outcome, setting, heard.about)
+            return replace(outbound.refusal(outcome, setting, heard.about), not_before=slot)
+
+
+def _is_no_data(outcome: Outcome) -> bool:
+    """Out: whether it may mean a person who is blocked, one there is not, or several: nobody is to tell which."""
+    refusal = outcome.refusal if isinstance(outcome, Withheld) else outcome
+    return isinstance(refusal, Refusal) and refusal.code is ReasonCode.NO_DATA
 
 
 def _repeat(
-    repeat: Repeat, delivery: Delivery | None, sender: Sender | Unauthentic | Late, house: House
+    repeat: Repeat,
+    received: datetime,
+    delivery: Delivery | None,
+    sender: Sender | Unauthentic | Late,
+    house: House,
 ) -> Reply | Silent:
     """The kept bytes again; or, when they are no longer kept or may no longer leave, why not."""
     if repeat.message is not None:
-        return Reply(repeat.exchange, repeat.message, repeat.receipt)
+        return _reply(repeat.exchange, repeat.message, repeat.receipt, received, house)
     if repeat.refusal is None or delivery is None or not isinstance(sender, Sender):
         return Silent(repeat.receipt)
     now = house.clock.now()
@@ -294,9 +310,17 @@ def _repeat(
     return Reply(repeat.exchange, house.journal.addressed(case, sender, written, now), repeat.receipt)
 
 
+def _reply(exchange: str, message: Outgoing, receipt: Receipt, received: datetime, house: House) -> Reply:
+    """10. What waits for a slot leaves at the next one of this delivery, the first time as well as a repeat: when the
+    outcome was known shows in neither."""
+    if message.not_before is not None:
+        message = replace(message, not_before=max(message.not_before, house.next_slot(received)))
+    return Reply(exchange, message, receipt)
+
+
 def _heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
     """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
-    return _of(_read(delivery, sender, house), delivery, sender)
+    return _of(_read(delivery, sender, house), delivery, sender, house)
 
 
 def _of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: House) -> Heard:
@@ -308,12 +332,13 @@ def _of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: Hou
     return replace(heard, sender=sender) if written else Heard(sender)
 
 
-def _of(errand: Errand | Misread, delivery: Delivery, sender: Sender) -> Heard:
+def _of(errand: Errand | Misread, delivery: Delivery, sender: Sender, house: House) -> Heard:
     about = inbound.about(delivery.routing_key)
     if isinstance(errand, Misread):
         return Heard(sender, errand.language, about=about)
     request = request_of(errand)
-    return Heard(sender, request.language, request, about=about)
+    law = exemption(request, house.policies.current(), house.clock.now())
+    return Heard(sender, request.language, request, about=about, exempt=law)
 
 
 def _reused() -> Refusal:

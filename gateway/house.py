@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gateway.authenticate import Terms
 from gateway.journal import Journal
@@ -36,3 +37,10 @@ class House:
     ids: Ids
     terms: Terms
     patience: Patience
+    slot: timedelta
+    """How far apart the times are at which a no leaves that could mean a blocked person."""
+
+    def next_slot(self, received: datetime) -> datetime:
+        """Out: when such a no leaves: the next of the fixed times after its request was received (DOMAIN.md 3)."""
+        passed = max((self.clock.now() - received) // self.slot, 0)
+        return received + (passed + 1) * self.slot

@@ -1,17 +1,23 @@
 """The doorkeeper: take a delivery, let the house handle it, send the reply, acknowledge. In that order.
 
+A no that could mean a blocked person waits for its time (DOMAIN.md 3); meanwhile it is in nobody's way.
+
 What a crash leaves: before `handle` returns, the delivery comes back and the journal says how far it got; after it,
-the reply lies encrypted in the outbox and leaves again, the same bytes, with the redelivery or at the next start.
+the reply lies encrypted in the outbox and leaves again, the same bytes: with the redelivery, at the next start, or when
+another process has seen it lie there for too long.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
-from gateway.exchange import House, handle
+from gateway.exchange import handle
+from gateway.house import House
+from gateway.journal.releasing import ReleasesDamaged, release_due
 from gateway.ports import Bus, JournalStore
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
 from gateway.telemetry import logger, told
@@ -32,7 +38,11 @@ class Service:
     """How long a delivery waits when the journal can't be written; twice as long each time."""
     most_pause_seconds: float = 60.0
     housekeeping_seconds: float = 3600.0
-    """How often what is past its time is erased."""
+    """How often what is past its time is erased, and what the law kept back until its day is told."""
+    outbox_seconds: float = 60.0
+    """How long a reply lies in the outbox before whoever sees it sends it: its own process must have died."""
+    rest: Callable[[float], Awaitable[object]] = asyncio.sleep
+    """How it lets time pass, in seconds."""
 
 
 async def serve(service: Service, stop: asyncio.Event) -> None:
@@ -40,21 +50,30 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
     await resend(service)
     places = asyncio.Semaphore(service.concurrency)
     watch = asyncio.create_task(_stop_when(stop, service.bus))
-    keeper = asyncio.create_task(_keep_house(service))
+    keepers = [asyncio.create_task(_keep_house(service)), asyncio.create_task(_keep_outbox(service))]
     try:
         async with asyncio.TaskGroup() as hands:
             async for delivery in service.bus.deliveries():
                 await places.acquire()
-                task = hands.create_task(attend(delivery, service))
-                task.add_done_callback(lambda _: places.release())
+                hands.create_task(_in_place(delivery, service, places))
     finally:
-        watch.cancel()
-        keeper.cancel()
+        for task in (watch, *keepers):
+            task.cancel()
 
 
 async def _stop_when(stop: asyncio.Event, bus: Bus) -> None:
     await stop.wait()
     await bus.stop()
+
+
+async def _in_place(delivery: Delivery, service: Service, places: asyncio.Semaphore) -> None:
+    """A delivery in one of the places; what waits for its time after that holds none."""
+    try:
+        waiting = await attend(delivery, service)
+    finally:
+        places.release()
+    if waiting is not None:
+        await send_in_time(waiting, service)
 
 
 async def _keep_house(service: Service) -> None:
@@ -63,38 +82,64 @@ async def _keep_house(service: Service) -> None:
             await tidy(service)
         except Exception as error:  # noqa: BLE001  what is past its time is erased the next time, whatever it was
             logger().error("housekeeping-failed", **told(error))
-        await asyncio.sleep(service.housekeeping_seconds)
+        await service.rest(service.housekeeping_seconds)
 
 
 async def tidy(service: Service) -> int:
-    """Erase what was kept for its days and no longer. Out: of how many exchanges and messages."""
+    """Erase what was kept for its days and no longer, and tell what was kept back until today. Out: how much."""
     now = service.house.clock.now()
     erased = await service.store.forget(now)
-    return erased + await service.bus.forget(now - timedelta(days=service.keep_days))
+    erased += await service.bus.forget(now - timedelta(days=service.keep_days))
+    try:
+        return erased + await release_due(service.house.journal, service.store, now)
+    except ReleasesDamaged as damaged:  # `log verify` names them; the others are told
+        for exchange in damaged.exchanges:
+            logger().error("release-damaged", exchange=exchange)
+        return erased
 
 
-async def resend(service: Service) -> int:
-    """Send every settled reply the bus may not have got before a crash. Out: how many."""
+async def _keep_outbox(service: Service) -> None:
+    """Send what nobody sends: it lay there at one look, and lies there at the next."""
+    seen: frozenset[str] = frozenset()
+    while True:
+        await service.rest(service.outbox_seconds)
+        try:
+            seen = await resend(service, seen)
+        except Exception as error:  # noqa: BLE001  the next look finds it again, whatever it was
+            logger().error("outbox-failed", **told(error))
+
+
+async def resend(service: Service, exchanges: Container[str] | None = None) -> frozenset[str]:
+    """Send the settled replies that the bus may not have got: of all exchanges or of these. Out: all that had one."""
     waiting = await service.store.unconfirmed()
     for exchange, sealed in waiting:
+        if exchanges is not None and exchange not in exchanges:
+            continue
         try:
             message = service.house.journal.unsealed(exchange, sealed)
         except Fault as fault:  # not as it was sealed: `log verify` names it, and the others still leave
             logger().error("reply-damaged", exchange=exchange, where=fault.where)
             continue
         await _send(exchange, message, service)
-    return len(waiting)
+    return frozenset(exchange for exchange, _ in waiting)
 
 
-async def attend(delivery: Delivery, service: Service) -> None:
-    """One delivery from the door to its acknowledgement. Never raises for what a delivery holds."""
+async def attend(delivery: Delivery, service: Service) -> Reply | None:
+    """One delivery from the door to its acknowledgement. Out: the reply that `send_in_time` is to send.
+
+    Never raises for what a delivery holds.
+    """
     house = service.house
     try:
         result = await handle(delivery, house)
         if isinstance(result, Postponed):
             await service.bus.postpone(delivery, result.not_before)
-            return
+            return None
         if isinstance(result, Reply):
+            if _wait(result.message, service) > 0:
+                await service.bus.ack(delivery)
+                # A crash from here on leaves the reply in the outbox: whoever starts or looks next sends it.
+                return result
             await _send(result.exchange, result.message, service)
         elif not isinstance(result, Silent):
             raise TypeError(type(result).__name__)
@@ -112,15 +157,36 @@ async def attend(delivery: Delivery, service: Service) -> None:
             await _later(delivery, service)
         else:
             await _bury(delivery, service)
+    return None
+
+
+async def send_in_time(reply: Reply, service: Service) -> None:
+    """Send a reply at its time. Never raises: what fails stays in the outbox, and leaves from there."""
+    try:
+        await _send(reply.exchange, reply.message, service)
+    except Fault as fault:
+        logger().error("reply-delayed", exchange=reply.exchange, where=fault.where)
+    except Exception as error:  # noqa: BLE001  whatever it was, the other replies leave
+        logger().error("reply-delayed", exchange=reply.exchange, **told(error))
 
 
 async def _send(exchange: str, message: Outgoing, service: Service) -> None:
+    """The one way out, and not before the message's time."""
+    if (seconds := _wait(message, service)) > 0:
+        await service.rest(seconds)
     try:
         await service.bus.send(message)
     except Undeliverable:
         # The reply stays in the outbox for as long as replies are kept; asking again fetches it.
         logger().warning("reply-undeliverable", exchange=exchange)
     await service.store.confirmed(exchange, service.house.clock.now())
+
+
+def _wait(message: Outgoing, service: Service) -> float:
+    """Out: for how many seconds the message has to wait: a slot at most, whatever a clock was set to since."""
+    house = service.house
+    left = message.not_before - house.clock.now() if message.not_before is not None else timedelta()
+    return min(left, house.slot).total_seconds()
 
 
 async def _later(delivery: Delivery, service: Service) -> None:

@@ -184,6 +184,8 @@ class Written:
     content_type: str
     body: bytes = field(repr=False)
     message_id: str
+    not_before: datetime | None = None
+    """A no that could mean a blocked person bears the time of the slot it leaves at, and no other (DOMAIN.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,8 @@ class Outgoing:
     content_type: str
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    not_before: datetime | None = field(default=None, compare=False)
+    """When it may leave, if not at once; the message is the same whenever it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +283,6 @@ class Reply:
     exchange: str
     message: Outgoing
     receipt: Receipt
-    not_before: datetime | None = None
-    """A no that could mean a blocked person leaves at a fixed slot of time (DOMAIN.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)

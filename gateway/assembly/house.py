@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from adapters import keys as file_keys
@@ -168,6 +169,7 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
                 limits.request_lifetime_seconds,
             ),
             patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
+            slot=timedelta(milliseconds=limits.no_data_slot_milliseconds),
         )
         await policies.refresh()
         return Opened(home, house, store, shards, keys, registers, checkpoints)

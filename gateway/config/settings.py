@@ -84,6 +84,9 @@ class Limits(Table):
     request_lifetime_seconds: Count = 86_400
     retry_first_seconds: Count = 2
     retry_most_seconds: Count = 300
+    no_data_slot_milliseconds: Annotated[int, Field(gt=0, le=10_000)] = 500
+    """A no that could mean a blocked person leaves this long after its request came, or twice, three times as long,
+    and at no other time. Longer than a register usually takes, or its time shows."""
 
 
 class Einmal(Table):

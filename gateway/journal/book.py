@@ -165,8 +165,9 @@ class Journal:
         def entry(shard: OpenShard) -> Entry:
             nonlocal message
             if written is not None and isinstance(sender, Sender):
+                said = written.not_before or now
                 message = self._promised(
-                    self.addressed(case, sender, written, now), case, sender, shard.origin, now
+                    self.addressed(case, sender, written, said), case, sender, shard.origin, said
                 )
             told = lines.terminal(case, heard, outcome, written, now)
             ending = exempt.hidden(told) if until else told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from datetime import datetime
 
 from gateway import jws
 from gateway.jws import SigningKey
@@ -29,6 +30,7 @@ def addressed(case: Case, sender: Sender, written: Written, issued: int, key: Si
         content_type=written.content_type,
         body=written.body,
         headers={"jws": jws.sign_detached(written.body, claims, key)},
+        not_before=written.not_before,
     )
 
 
@@ -42,6 +44,7 @@ def seal(message: Outgoing, exchange: str, keys: Keys) -> bytes:
         "content_type": message.content_type,
         "headers": dict(message.headers),
         "body": b64encode(message.body).decode("ascii"),
+        "not_before": message.not_before.isoformat() if message.not_before else None,
     }
     return keys.wrap(json.dumps(plain).encode("utf-8"), _CONTEXT + exchange)
 
@@ -49,4 +52,6 @@ def seal(message: Outgoing, exchange: str, keys: Keys) -> bytes:
 def unseal(sealed: bytes, exchange: str, keys: Keys) -> Outgoing:
     """Undo `seal`: the very same bytes. Raises: gateway.errors.Fault when they are not those sealed."""
     plain = json.loads(keys.unwrap(sealed, _CONTEXT + exchange))
-    return Outgoing(**{**plain, "body": b64decode(plain["body"])})
+    wait = plain.pop("not_before", None)  # replies kept by the first version have none
+    not_before = datetime.fromisoformat(wait) if wait else None
+    return Outgoing(**{**plain, "body": b64decode(plain["body"]), "not_before": not_before})

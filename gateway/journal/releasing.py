@@ -23,10 +23,11 @@ async def release_due(journal: Journal, store: JournalStore, now: datetime) -> i
     A crash in between leaves the rest for the next time; what is told is due no more. Raises: ReleasesDamaged, once
     all others are told; JournalUnavailable.
     """
-    released, last = 0, None
+    released = 0
     damaged: list[str] = []
+    last: Release | None = None
     while part := await store.due(now, last):
-        last: Release | None = part[-1]
+        last = part[-1]
         for kept in part:
             try:
                 released += await journal.release(kept, now)
