@@ -89,6 +89,14 @@ def covering(request: Request, policy: Policy, now: datetime) -> tuple[Grant, ..
     return tuple(grant for grant in policy.grants_for(request) if grant.covers(request, now))
 
 
+def exemption(request: Request, policy: Policy, now: datetime) -> Exemption | None:
+    """Out: the law under which the person is not told of the request yet, however it ends and whether it is decided
+    at all; of several grants' the one that lasts longest."""
+    grants = covering(request, policy, _in_utc(now))
+    found = [law for grant in grants if (law := _exemption(grant, now)) is not None]
+    return max(found, key=lambda law: law.until, default=None)
+
+
 def _permit(trial: Trial, policy: Policy) -> Permit:
     matter, basis = trial.matter, _basis(trial.matter)
     assert basis is not None
@@ -109,7 +117,7 @@ def _permit(trial: Trial, policy: Policy) -> Permit:
         idnr=grant.idnr,
         granted=grant.fields,
         recorded=None if matter.record is None else matter.record.fields,
-        exempt=_exempt(matter),
+        exempt=_exemption(grant, matter.now),
     )
 
 
@@ -126,7 +134,7 @@ def _refuse(trial: Trial, policy: Policy) -> Refusal:
         retention=matter.grant.retention,
         policy=policy.hash,
         checks=trial.failed(),
-        exempt=_exempt(matter),
+        exempt=_exemption(matter.grant, matter.now),
     )
 
 
@@ -146,11 +154,10 @@ def _basis(matter: Matter) -> BasisUsed | None:
     )
 
 
-def _exempt(matter: Matter) -> Exemption | None:
-    grant = matter.grant
+def _exemption(grant: Grant, now: datetime) -> Exemption | None:
     if grant.exempt is None or grant.exempt_days is None:
         return None
-    return Exemption(grant.exempt, matter.now.date() + timedelta(days=grant.exempt_days))
+    return Exemption(grant.exempt, _in_utc(now).date() + timedelta(days=grant.exempt_days))
 
 
 def _turned_away(policy: Policy, code: ReasonCode, check: Check) -> Examination:
