@@ -66,7 +66,7 @@ class Selects:
 
     def _plan(self, evidence: str, names: frozenset[str]) -> _Plan:
         group = self.evidence(evidence).group
-        grouped = names & group.fields.keys() if group is not None else frozenset()
+        grouped = names.intersection(group.fields) if group is not None else frozenset()
         fields = self._fields(evidence, names - grouped) if names - grouped else None
         if group is None or not grouped:
             return _Plan(fields, None, None, None)

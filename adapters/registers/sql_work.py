@@ -66,7 +66,7 @@ class Workers:
             ) from None
         except OSError:
             raise RegisterUnavailable(self._register) from None
-        except (SQLAlchemyError, ValueError, TypeError, ArithmeticError, LookupError):
+        except (SQLAlchemyError, ValueError, TypeError, ArithmeticError):
             raise RegisterProtocol(self._register) from None
 
 

@@ -8,7 +8,7 @@ them · 4 what is on file · 5 is every difference named as replaced · 6 the ch
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -105,7 +105,7 @@ class Desk:
             evidence,
             frozenset(changed),
             permit.request.consumer,
-            mandate.at,
+            mandate.at.astimezone(UTC),
         )
         self._journal.append(connection, entry)
         return self._as_filed(connection, entry)
@@ -157,7 +157,7 @@ class Desk:
         rows = find(connection, who, Asked(KEY, (entry.person,)))
         if len(rows) == 1:  # else gone since: what was written was theirs all the same
             known = self._selects.evidence(entry.evidence).fields
-            fields = self._selects.fields(entry.evidence, entry.fields & known.keys())
+            fields = self._selects.fields(entry.evidence, entry.fields.intersection(known))
             others = fields.others(fields.row(connection, rows[0][who.key]), entry.fields)
             persons = [Person(who.identity.quietly(rows[0])), *others]
         return Filed(tuple(persons), entry.time)

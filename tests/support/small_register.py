@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import planted
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from adapters.registers.sql import SqlRegister, SqlSettings
+from adapters.registers.sql_journal import journal_statement
 from consent.parties import Register
 from consent.problems import frozen
-from consent.vocabulary import BasisKind, BasisUsed, Permit, Request, Subject
+from consent.vocabulary import (
+    Action,
+    BasisKind,
+    BasisUsed,
+    Blocked,
+    Conflict,
+    Filed,
+    NotFound,
+    OnFile,
+    Permit,
+    Request,
+    Subject,
+)
+from gateway import ports
 from gateway.stages import Case, Mandate, Position
 
+EXCHANGE: Final = "99999999-2222-4333-8444-555555555555"
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BORN: Final = date.fromisoformat(planted.BIRTH_DATE)
 
@@ -24,9 +42,12 @@ SCHEMA: Final = """
 CREATE TABLE person (
   id INTEGER PRIMARY KEY, idnr TEXT, familienname TEXT, vornamen TEXT, geburtsdatum DATE, plz TEXT, ort TEXT,
   "straße" TEXT, geschlecht TEXT, einzug DATETIME, zimmer INTEGER, miete NUMERIC(8, 2), religion TEXT, bild BLOB,
-  mutter_id TEXT, mutter_idnr TEXT, mutter_name TEXT, vater_id TEXT, vater_name TEXT, sperre TEXT
+  mutter_id TEXT, mutter_idnr TEXT, mutter_name TEXT, mutter_vornamen TEXT, mutter_geburtsdatum DATE,
+  vater_id TEXT, vater_name TEXT, sperre TEXT, haushalt TEXT, quelle TEXT, stand TEXT, CHECK (plz <> 'unerlaubt')
 );
+CREATE TABLE fahrzeug (halter INTEGER, kennzeichen TEXT, zulassung DATE, farbe TEXT);
 """
+JOURNAL: Final = "einmal_eingang"
 
 _NAMESAKE: Final[dict[str, object]] = {
     "familienname": planted.SECOND_FAMILY_NAME,
@@ -54,9 +75,12 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
         "mutter_id": "77",
         "mutter_idnr": planted.SECOND_IDNR,
         "mutter_name": planted.SECOND_FAMILY_NAME,
+        "mutter_vornamen": "Ahne",
+        "mutter_geburtsdatum": "1931-02-03",
         "vater_id": "78",
         "vater_name": "Vatermarke",
         "sperre": "0",
+        "haushalt": "H1",
     },
     # two namesakes, born on the same day in the same town
     {"id": 2, **_NAMESAKE},
@@ -72,6 +96,7 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
         "geschlecht": "d",
         "vater_id": "79",
         "sperre": "ja",
+        "haushalt": "H4",
     },
     # nonsense in every column that has a form
     {
@@ -85,6 +110,49 @@ PEOPLE: Final[tuple[dict[str, object], ...]] = (
         "einzug": "neulich, am Montag",
         "bild": b"\x00\x01",
     },
+    # two who share the first one's household; the second has a mother whom nothing but her name tells apart
+    {
+        "id": 6,
+        "familienname": planted.FAMILY_NAME,
+        "vornamen": "Mitbewohnt",
+        "geburtsdatum": "1990-04-05",
+        "plz": "99999",
+        "ort": planted.TOWN,
+        "geschlecht": "m",
+        "haushalt": "H1",
+    },
+    {
+        "id": 7,
+        "familienname": planted.FAMILY_NAME,
+        "vornamen": "Jüngst",
+        "geburtsdatum": "2015-06-07",
+        "plz": "99999",
+        "ort": planted.TOWN,
+        "mutter_name": "Namenlosmarke",
+        "mutter_vornamen": "Nur",
+        "mutter_geburtsdatum": "1985-01-02",
+        "haushalt": "H1",
+    },
+    # shares a household with a blocked person whose row makes no sense
+    {
+        "id": 8,
+        "familienname": "Nachbarmarke",
+        "vornamen": "Neben",
+        "geburtsdatum": planted.BIRTH_DATE,
+        "plz": "99996",
+        "ort": planted.TOWN,
+        "geschlecht": "w",
+        "haushalt": "H4",
+        "mutter_id": "80",
+        "mutter_name": "Altmarke",
+        "mutter_vornamen": "Ur",
+        "mutter_geburtsdatum": "1930-01-01",
+    },
+)
+VEHICLES: Final[tuple[dict[str, object], ...]] = (
+    {"halter": 1, "kennzeichen": "MU-B 2", "zulassung": "2021-01-01", "farbe": None},
+    {"halter": 1, "kennzeichen": "MU-A 1", "zulassung": None, "farbe": None},
+    {"halter": 6, "kennzeichen": "MU-C 3", "zulassung": "2022-02-02", "farbe": "grün"},
 )
 
 REGISTER: Final[dict[str, Any]] = {
@@ -102,6 +170,7 @@ REGISTER: Final[dict[str, Any]] = {
                 "birth_date": "geburtsdatum",
                 "street": "straße",
                 "town": "ort",
+                "postcode": "plz",
                 "sex": {"column": "geschlecht", "codes": {"m": "male", "w": "female", "d": "diverse"}},
                 "moved_in": "einzug",
                 "rooms": "zimmer",
@@ -112,10 +181,50 @@ REGISTER: Final[dict[str, Any]] = {
                 "father_name": "vater_name",
             },
             "person": [
-                {"role": "mother", "key": "mutter_id", "idnr": "mutter_idnr", "fields": ["mother_name"]},
+                {
+                    "role": "mother",
+                    "key": "mutter_id",
+                    "idnr": "mutter_idnr",
+                    "match": {
+                        "birth_date": "mutter_geburtsdatum",
+                        "family_name": "mutter_name",
+                        "given_name": "mutter_vornamen",
+                    },
+                    "fields": ["mother_name"],
+                },
                 {"role": "father", "key": "vater_id", "fields": ["father_name"]},
             ],
-        }
+            "writable": ["street", "town", "postcode", "sex", "moved_in", "rooms", "mother_name"],
+        },
+        {
+            "type": "household",
+            "title": {"de": "Haushalt", "en": "Household"},
+            "fields": {"family_name": "familienname", "town": "ort"},
+            "group": {
+                "by": "haushalt",
+                "of": "haushalt",
+                "fields": {
+                    "member_given_names": "vornamen",
+                    "member_birth_date": "geburtsdatum",
+                    "member_sex": {
+                        "column": "geschlecht",
+                        "codes": {"m": "male", "w": "female", "d": "diverse"},
+                    },
+                },
+                "person": {"role": "household-member", "key": "id"},
+            },
+        },
+        {
+            "type": "vehicle-keeper",
+            "title": {"de": "Fahrzeughalter", "en": "Vehicle keeper"},
+            "fields": {"family_name": "familienname"},
+            "group": {
+                "table": "fahrzeug",
+                "by": "halter",
+                "of": "id",
+                "fields": {"plate": "kennzeichen", "registered": "zulassung", "colour": "farbe"},
+            },
+        },
     ],
 }
 SQL: Final[dict[str, Any]] = {
@@ -131,6 +240,7 @@ SQL: Final[dict[str, Any]] = {
         "town": "ort",
         "postcode": "plz",
     },
+    "write": {"source": "quelle", "time": "stand", "journal": JOURNAL},
 }
 
 BY_IDNR: Final = Subject(idnr=planted.IDNR, birth_date=BORN)
@@ -141,6 +251,15 @@ BY_PLACE: Final = Subject(
 NAMESAKE: Final = Subject(family_name=planted.SECOND_FAMILY_NAME, given_name="Doppelt", birth_date=BORN)
 BLOCKED: Final = Subject(family_name="Sperrmarke", given_name="Still", birth_date=BORN)
 MUDDLED: Final = Subject(family_name="Unsinnsmarke", given_name="Wirr", birth_date=BORN)
+MOTHER: Final = Subject(
+    family_name=planted.SECOND_FAMILY_NAME, given_name="Ahne", birth_date=date(1931, 2, 3)
+)
+"""Stands in nobody's row but her child's; it has her number."""
+GRANDMOTHER: Final = Subject(family_name="Altmarke", given_name="Ur", birth_date=date(1930, 1, 1))
+"""The same, but the row knows her by key only."""
+NEIGHBOUR: Final = Subject(family_name="Nachbarmarke", given_name="Neben", birth_date=BORN)
+"""Lives with the blocked person."""
+CHILD: Final = Subject(family_name=planted.FAMILY_NAME, given_name="Jüngst", birth_date=date(2015, 6, 7))
 NOBODY: Final = Subject(family_name="Niemand", given_name="Nirgends", birth_date=BORN)
 
 
@@ -148,20 +267,37 @@ _OPEN: Final[list[SqlRegister]] = []
 
 
 def build(home: Path, extra: str = "") -> None:
-    """Write the database into `home`; `extra` is more SQL."""
+    """Write the database into `home`, the adapter's own table with it; `extra` is more SQL."""
     with closing(sqlite3.connect(home / "melderegister.sqlite3")) as database, database:
-        database.executescript(SCHEMA + extra)
-        for row in PEOPLE:
-            names = ", ".join(f'"{name}"' for name in row)
-            blanks = ", ".join("?" for _ in row)
-            database.execute(f"INSERT INTO person ({names}) VALUES ({blanks})", tuple(row.values()))
+        database.executescript(SCHEMA)
+        database.execute(journal_statement(JOURNAL, sqlite.dialect()))
+        for table, rows in (("person", PEOPLE), ("fahrzeug", VEHICLES)):
+            for row in rows:
+                names = ", ".join(f'"{name}"' for name in row)
+                blanks = ", ".join("?" for _ in row)
+                database.execute(f"INSERT INTO {table} ({names}) VALUES ({blanks})", tuple(row.values()))
+        database.executescript(extra)
 
 
-def sql(home: Path, *, timeout_seconds: float = 30, readers: int = 2, **changes: Any) -> SqlRegister:
-    """Out: the register, with other keys in its [sql] table."""
+def content(home: Path) -> str:
+    """Out: everything in the database, as text."""
+    with closing(sqlite3.connect(home / "melderegister.sqlite3")) as database:
+        return "\n".join(database.iterdump())
+
+
+def sql(
+    home: Path,
+    *,
+    timeout_seconds: float = 30,
+    readers: int = 2,
+    register: Mapping[str, Any] = REGISTER,
+    **changes: Any,
+) -> SqlRegister:
+    """Out: the register, with other keys in its [sql] table or another file altogether."""
     settings = SqlSettings.model_validate(frozen({**SQL, **changes}))
-    register = Register.model_validate(frozen(REGISTER))
-    made = SqlRegister(register, settings, home, timeout_seconds, readers=readers)
+    made = SqlRegister(
+        Register.model_validate(frozen(register)), settings, home, timeout_seconds, readers=readers
+    )
     _OPEN.append(made)
     return made
 
@@ -172,17 +308,45 @@ def close_all() -> None:
         _OPEN.pop().close()
 
 
-def mandate(subject: Subject, *fields: str, evidence: str = "residence") -> Mandate:
+def statements(register: SqlRegister) -> list[tuple[str, Any]]:
+    """Out: a list that fills with the SELECTs that are sent to read, and what is bound in them."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: object, _u: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            sent.append((statement, parameters))
+
+    sa.event.listen(register._readers.engine, "before_cursor_execute", note)
+    return sent
+
+
+def columns(statement: str) -> set[str]:
+    """Out: the columns that a SELECT reads."""
+    chosen = statement.partition("FROM")[0].removeprefix("SELECT ").removeprefix("DISTINCT ")
+    return {part.split(".")[1].strip('" \n') for part in chosen.split(",")}
+
+
+def mandate(
+    subject: Subject,
+    *fields: str,
+    evidence: str = "residence",
+    blocked: Literal["hide", "deliver-with-notice"] = "hide",
+    action: Action = Action.READ,
+    exchange: str = EXCHANGE,
+    consumer: str = "wohngeldstelle",
+    at: datetime = NOW,
+) -> Mandate:
     """Out: the key to the register for these fields of this person."""
     request = Request(
         message="0b8b2a3e-5a4f-4c1d-9e2b-3f4a5b6c7d8e",
-        consumer="wohngeldstelle",
+        consumer=consumer,
         language="xeinmal/1.0",
         evidence=evidence,
         purpose="housing-benefit",
         procedure="wohngeld-antrag",
         case="WG-1",
         subject=subject,
+        action=action,
     )
     permit = Permit(
         request=request,
@@ -192,11 +356,23 @@ def mandate(subject: Subject, *fields: str, evidence: str = "residence") -> Mand
         item=None,
         subject=subject,
         basis=BasisUsed(BasisKind.STATUTORY, "WoGG § 23"),
-        blocked="hide",
+        blocked=blocked,
         retention="24m",
         policy="0" * 64,
         facts=MappingProxyType({}),
         decided=NOW,
     )
-    case = Case("99999999-2222-4333-8444-555555555555", 1, request.message, request.consumer, "0" * 64, NOW)
-    return Mandate(case, permit, Position("musterstadt.example/24m/2026-11", 1), NOW)
+    case = Case(exchange, 1, request.message, request.consumer, "0" * 64, NOW)
+    return Mandate(case, permit, Position("musterstadt.example/24m/2026-11", 1), at)
+
+
+async def submit(
+    register: ports.Register,
+    subject: Subject,
+    values: Mapping[str, str],
+    replaces: Mapping[str, str] | None = None,
+    **named: Any,
+) -> Filed | OnFile | Conflict | Blocked | NotFound:
+    """Bring values to the register under a mandate to write exactly these. Out: what it did."""
+    to_write = mandate(subject, *values, action=Action.WRITE, **named)
+    return await register.write(to_write, values, replaces or {})

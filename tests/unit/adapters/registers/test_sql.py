@@ -13,7 +13,19 @@ import planted
 import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
-from small_register import BLOCKED, BY_IDNR, BY_NAME, BY_PLACE, SQL, build, close_all, mandate, sql
+from small_register import (
+    BLOCKED,
+    BY_IDNR,
+    BY_NAME,
+    BY_PLACE,
+    SQL,
+    build,
+    close_all,
+    columns,
+    mandate,
+    sql,
+    statements,
+)
 
 from adapters.registers.sql import SqlRegister, SqlSettings
 from consent.problems import frozen
@@ -46,51 +58,38 @@ def _closed() -> Iterator[None]:
     close_all()
 
 
-def statements(register: SqlRegister) -> list[tuple[str, Any]]:
-    """Out: a list that fills with what is sent to the database."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: object, _u: object, statement: str, parameters: object, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    sa.event.listen(register._engine, "before_cursor_execute", note)
-    return sent
-
-
 async def _fetched(register: SqlRegister) -> Found | NotFound:
     return await register.fetch(mandate(BY_IDNR, "town"))
 
 
 async def test_only_permitted_columns_are_asked_for(home: Path) -> None:
-    """And those that say who the row is about; every value is bound, none is written into the statement."""
+    """First who it is, then the fields and who else is in them; every value is bound, none is written into the
+    statement."""
     register = sql(home)
     await register.healthy()
     sent = statements(register)
     await register.fetch(mandate(BY_NAME, "town", "mother_name"))
-    ((statement, parameters),) = sent
-    asked, _, condition = statement.partition("WHERE")
-    columns = {
-        part.split(".")[1].strip('" \n') for part in asked.split("FROM")[0].removeprefix("SELECT ").split(",")
-    }
-    assert columns == {"id", "idnr", "sperre", "ort", "mutter_name", "mutter_id", "mutter_idnr"}
-    assert "straße" not in statement
-    for marker in planted.MARKERS:
-        assert marker not in statement
-    assert planted.FAMILY_NAME in parameters
-    assert condition.count("?") == len(parameters)
+    (who, named), (fields, keyed) = sent
+    assert columns(who) == {"id", "idnr", "sperre"}
+    assert columns(fields) == {"id", "ort", "mutter_name", "mutter_id", "mutter_idnr"}
+    for statement, parameters in sent:
+        assert "straße" not in statement
+        assert not any(marker in statement for marker in planted.MARKERS)
+        assert statement.partition("WHERE")[2].count("?") == len(parameters)
+    assert planted.FAMILY_NAME in named
+    assert keyed[0] == 1
 
 
 async def test_a_second_question_prepares_nothing_anew(home: Path) -> None:
-    """One statement per evidence type, fields and form, whoever is asked for."""
+    """One statement for each form, one for the fields of an evidence type, whoever is asked for."""
     register = sql(home)
     await register.fetch(mandate(BY_NAME, "town"))
-    sent = statements(register)
     await register.fetch(mandate(BLOCKED, "town"))
-    assert len(sent) == 1
-    assert register._rows.cache_info().currsize == 1
+    selects = register._selects
+    assert (selects.who.cache_info().currsize, selects.plan.cache_info().currsize) == (1, 1)
     await register.fetch(mandate(BY_PLACE, "town"))
     await register.fetch(mandate(BY_PLACE, "town", "sex"))
-    assert register._rows.cache_info().currsize == 3
+    assert (selects.who.cache_info().currsize, selects.plan.cache_info().currsize) == (2, 2)
 
 
 async def test_values_are_written_as_evidence_writes_them(home: Path) -> None:
@@ -109,7 +108,10 @@ async def test_values_are_written_as_evidence_writes_them(home: Path) -> None:
 async def test_the_register_can_only_be_read(home: Path) -> None:
     """SQLite is opened so that no statement could write."""
     register = sql(home)
-    with pytest.raises(sa.exc.OperationalError, match="readonly"), register._engine.connect() as connection:
+    with (
+        pytest.raises(sa.exc.OperationalError, match="readonly"),
+        register._readers.engine.connect() as connection,
+    ):
         connection.execute(sa.text("DELETE FROM person"))
 
 
@@ -179,37 +181,6 @@ async def test_a_column_that_vanishes_while_running_is_a_fault(home: Path) -> No
         administrator.execute("ALTER TABLE person DROP COLUMN zimmer")
     with pytest.raises(RegisterProtocol):
         await register.fetch(mandate(BY_IDNR, "rooms"))
-
-
-@pytest.mark.parametrize(
-    ("change", "keys", "mend"),
-    [
-        ({"table": "persn"}, ["sql.table"], "Write the table's"),
-        ({"key": "ids"}, ["sql.key"], "Did you mean 'id'?"),
-        ({"blocked": "auskunftssperre"}, ["sql.blocked"], ""),
-        ({"match": {**SQL["match"], "postcode": "PLZ"}}, ["sql.match.postcode"], "Did you mean 'plz'?"),
-        ({"key": "id; DROP TABLE person", "blocked": "x"}, ["sql.key", "sql.blocked"], ""),
-    ],
-)
-async def test_names_that_the_database_lacks_are_listed_at_start(
-    home: Path, change: dict[str, Any], keys: list[str], mend: str
-) -> None:
-    """All at once, each with its place and its mend; asked nonetheless, it is a fault."""
-    register = sql(home, **change)
-    problems = register.check()
-    assert [problem.key for problem in problems] == keys
-    assert problems[0].file == "registers/melderegister.toml"
-    assert problems[0].mend.startswith(mend)
-    with pytest.raises(RegisterProtocol):
-        await register.fetch(mandate(BY_PLACE, "town"))
-
-
-def test_a_register_as_it_should_be_has_no_problems(home: Path) -> None:
-    """Neither has a view in place of a table."""
-    assert sql(home).check() == ()
-    with closing(sqlite3.connect(home / "melderegister.sqlite3")) as administrator:
-        administrator.execute("CREATE VIEW sicht AS SELECT * FROM person")
-    assert sql(home, table="sicht").check() == ()
 
 
 @pytest.mark.parametrize(
