@@ -22,6 +22,7 @@ from gateway.cli import (
     log,
     schemas,
     serve,
+    submit,
 )
 from gateway.cli.bench import command as bench
 from gateway.cli.demo import command as demo
@@ -54,7 +55,7 @@ def _said(fault: Fault) -> str:
     return f"{fault}." if words is None else words.format(where=fault.where)
 
 
-for group in (home, demo, serve, ask, explain, consent, citizen, log, keys, grants, schemas, bench):
+for group in (home, demo, serve, ask, submit, explain, consent, citizen, log, keys, grants, schemas, bench):
     group.register(app)
 
 

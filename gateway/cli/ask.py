@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-from gateway import assembly, client
+from gateway import assembly, client, inbound
 from gateway.cli import console
-from gateway.cli.letters import Letter, NoRequest, send, served
+from gateway.cli.letters import Letter, NoRequest, post, question, served
+
+File: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="The request: .xml or .json.")]
+Key: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home."
+    ),
+]
+Timeout: TypeAlias = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the reply.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,18 +29,10 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The request: .xml or .json.")],
+    file: File,
     consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who asks.")],
-    key: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the reply.")
-    ] = 30.0,
+    key: Key = None,
+    timeout: Timeout = 30.0,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -37,8 +40,18 @@ def ask(
 
     It reaches a running `einmal serve`; where none runs, this process answers itself.
     """
+    deliver(home, file, consumer, key, timeout, as_json, submits=False)
+
+
+def deliver(
+    home: Path, file: Path, name: str, key: Path | None, timeout: float, as_json: bool, *, submits: bool
+) -> None:
+    """Send the file as the consumer of that name, print the reply, end with the exit code that it means.
+
+    A file of the other command's kind is not sent: nobody writes into a register who meant to ask.
+    """
     try:
-        letter = asyncio.run(_ask(home, file, consumer, key, timeout))
+        letter = asyncio.run(_sent(home, file, name, key, timeout, submits))
     except NoRequest as wrong:
         console.error(f"{file}: {wrong.why}.")
         console.no()
@@ -53,25 +66,33 @@ def ask(
         console.no()
 
 
-async def _ask(home: Path, file: Path, name: str, key: Path | None, timeout_seconds: float) -> Letter:
+async def _sent(
+    home: Path, file: Path, name: str, key: Path | None, timeout_seconds: float, submits: bool
+) -> Letter:
     opened = await assembly.open_house(home)
     try:
-        known = opened.home.policy.consumers.get(name)
-        if known is None:
+        consumer = _consumer(opened, name, key or home / "keys" / "consumers" / f"{name}.jwk")
+        request = question(opened, file, consumer)
+        if submits is not (inbound.about(request.routing_key) == "submit"):
             console.usage(
-                f"no consumer {name!r}; there are: {', '.join(opened.home.policy.consumers) or 'none'}"
+                f"{file} submits nothing: send it with `einmal ask`"
+                if submits
+                else f"{file} submits data: send it with `einmal submit`"
             )
-        file_of_key = key or home / "keys" / "consumers" / f"{name}.jwk"
-        secret = assembly.read_key(file_of_key)
-        if secret.kid not in {one.kid for one in known.keys}:
-            console.usage(
-                f"the key in {file_of_key} is {secret.kid!r}: consumers/ lists no such key for {name}"
-            )
-        consumer = client.Consumer(name, known.bus_user, secret)
         async with served(opened):
-            return await send(opened, file, consumer, timeout_seconds)
+            return await post(opened, request, consumer, timeout_seconds)
     finally:
         await opened.close()
+
+
+def _consumer(opened: assembly.Opened, name: str, file_of_key: Path) -> client.Consumer:
+    known = opened.home.policy.consumers.get(name)
+    if known is None:
+        console.usage(f"no consumer {name!r}; there are: {', '.join(opened.home.policy.consumers) or 'none'}")
+    secret = assembly.read_key(file_of_key)
+    if secret.kid not in {one.kid for one in known.keys}:
+        console.usage(f"the key in {file_of_key} is {secret.kid!r}: consumers/ lists no such key for {name}")
+    return client.Consumer(name, known.bus_user, secret)
 
 
 def _tell(letter: Letter, reply: client.Verified, as_json: bool) -> None:

@@ -62,7 +62,13 @@ async def send(
     opened: assembly.Opened, file: Path, consumer: client.Consumer, timeout_seconds: float
 ) -> Letter:
     """In: a request file (.xml or .json), who asks. Raises: NoRequest, client.ReplyInvalid, BusUnavailable."""
-    request = question(opened, file, consumer)
+    return await post(opened, question(opened, file, consumer), consumer, timeout_seconds)
+
+
+async def post(
+    opened: assembly.Opened, request: Outbound, consumer: client.Consumer, timeout_seconds: float
+) -> Letter:
+    """In: a signed request. Raises: client.ReplyInvalid, BusUnavailable."""
     bus = opened.consumer_bus()
     try:
         reply = await client.ask(bus, request, consumer, _gateway(opened), timeout_seconds)

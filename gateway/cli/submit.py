@@ -1,0 +1,28 @@
+"""`einmal submit`: the first submission of data, published like a data consumer would; prints the receipt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli import ask, console
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(submit)
+
+
+def submit(
+    file: ask.File,
+    consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who submits.")],
+    key: ask.Key = None,
+    timeout: ask.Timeout = 30.0,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
+    """Submit data to a register, print the receipt. Exit 1 on a refusal: nothing was written then.
+
+    It reaches a running `einmal serve`; where none runs, this process takes it itself.
+    """
+    ask.deliver(home, file, consumer, key, timeout, as_json, submits=True)
