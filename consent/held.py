@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from consent import ledger
 from consent.ledger import Step, Terms, fold, may_follow, read_step
 from consent.powers import PowerStep, PowerTerms, fold_power, read_power
-from consent.vocabulary import Held, RecordState
+from consent.vocabulary import PERMITTING, Held, Record, RecordState
 
 AnyStep: TypeAlias = Step | PowerStep
 
@@ -51,3 +52,11 @@ def following(last: AnyStep, state: RecordState, by: str, now: datetime) -> AnyS
         return None
     moved = {"state": state, "revision": last.revision + 1, "time": now, "recorded_by": by}
     return last.model_copy(update=moved)
+
+
+def state_at(item: Held, now: datetime) -> RecordState:
+    """Out: its state as people are told it; a power whose time is over has expired, as a decision has."""
+    if isinstance(item, Record):
+        return ledger.state_at(item, now)
+    over = item.state in PERMITTING and now >= item.not_after
+    return RecordState.EXPIRED if over else item.state

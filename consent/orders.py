@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from consent.ledger import Terms
 from consent.powers import PowerTerms
-from consent.vocabulary import Request
+from consent.vocabulary import BasisClaim, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,22 @@ class Listing:
 
 
 Order: TypeAlias = Give | Withdraw | Listing
+
+
+def giving(order: Request, terms: Terms | PowerTerms) -> Give:
+    """In: who records, and how they said so; what was decided. Out: the order, its request saying what the terms do."""
+    order = replace(order, subject=terms.subject.subject())
+    if isinstance(terms, PowerTerms):
+        return Give(order, terms)
+    wanted = replace(
+        order,
+        evidence=terms.evidence,
+        purpose=terms.purpose,
+        procedure=terms.procedure,
+        case=terms.case,
+        basis=BasisClaim(terms.kind, terms.previous, terms.norm),
+        fields=terms.fields,
+        register=terms.register_,
+        representative=terms.representative.record if terms.representative else None,
+    )
+    return Give(wanted, terms)

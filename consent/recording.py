@@ -85,6 +85,9 @@ def listed(
         known = any(request.consumer in grant.recorded_by for grant in policy.grants.values())
         if not theirs and not known:
             return refused(policy, ReasonCode.NO_GRANT, Check.GRANT)
+        numbers = {item.subject.idnr for item in theirs if item.subject.idnr}
+        if len(numbers) > 1:  # namesakes: they are not told of each other
+            return refused(policy, ReasonCode.SUBJECT_INSUFFICIENT, Check.SUBJECT)
         return tuple(sorted(theirs, key=lambda record: record.id))
 
     return _judged(order.request, policy, now, judge)

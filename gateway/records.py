@@ -13,8 +13,10 @@ from consent.held import AnyStep, beginning, folded, following, read
 from consent.ledger import may_follow
 from consent.orders import Give, Listing, Order, Withdraw
 from consent.policy import Policy
-from consent.vocabulary import Check, Fact, Held, ReasonCode, RecordState, Refusal
+from consent.recordable import refused
+from consent.vocabulary import Check, Held, ReasonCode, RecordState, Refusal, Subject
 from gateway import jws
+from gateway.house import House
 from gateway.journal import Journal
 from gateway.jws import Find, SigningKey
 from gateway.ports import ConsentStore, RecordEvent
@@ -22,6 +24,8 @@ from gateway.stages import Listed, Moved, Recorded
 
 RECORD_TYPE: Final = "einmal-record+jws"
 _REMEMBERED: Final = 10_000
+_TRIES: Final = 5
+"""How often a step is tried again when somebody else's came first: a withdrawal must not lose to a renewal."""
 
 
 class NotAllowed(Exception):
@@ -84,7 +88,7 @@ async def carry_out(
         case Listing():
             held = await store.of_subject(order.request.subject)
             found = recording.listed(order, held, policy, now)
-            return found if isinstance(found, Refusal) else Listed(found)
+            return found if isinstance(found, Refusal) else Listed(found, policy.hash)
 
 
 async def _given(
@@ -111,10 +115,40 @@ async def _withdrawn(
         return no
     last = read((await store.events(order.record))[-1].body)
     step = following(last, RecordState.WITHDRAWN, order.request.consumer, now)
-    if step is None:  # ended since it was judged
-        facts = {Check.BASIS_STATE: Fact.FAILED}
-        return Refusal(ReasonCode.BASIS_WITHDRAWN, facts, policy=policy.hash, checks=(Check.BASIS_STATE,))
-    return signed(step, key)
+    return signed(step, key) if step is not None else recording.ended(policy)  # ended since it was judged
+
+
+async def of_person(subject: Subject, store: ConsentStore) -> Sequence[Held]:
+    """Out: every record and power that names the person in one of these ways; and, where they know one number of the
+    person, those that name the person by that number alone."""
+    found = await store.of_subject(subject)
+    numbers = {item.subject.idnr for item in found if item.subject.idnr}
+    if subject.idnr is not None or len(numbers) != 1:
+        return found
+    return await store.of_subject(replace(subject, idnr=numbers.pop()))
+
+
+async def at_the_counter(order: Give, house: House) -> Recorded | Refusal | Moved:
+    """In: what somebody decided, as a consumer or one of the home's people records it. Out: what was appended, judged
+    by the law that holds for messages; why not; Moved when the law or a power never held still."""
+    for _ in range(house.patience.decisions):
+        policy, now = house.policies.current(), house.clock.now()
+        outcome = await _judged(order, policy, house, now)
+        if isinstance(outcome, Recorded):
+            kept = await house.journal.recorded(outcome, now)
+            if not isinstance(kept, Moved):
+                return outcome
+        if (await house.policies.refresh()).hash == policy.hash and isinstance(outcome, Refusal):
+            return outcome
+    return Moved()
+
+
+async def _judged(order: Give, policy: Policy, house: House, now: datetime) -> Recorded | Refusal:
+    by = order.request.consumer
+    clerk = policy.people.get(by)
+    if by not in policy.consumers and (clerk is None or not clerk.valid_at(now)):
+        return refused(policy, ReasonCode.RECORDER_NOT_ACCEPTED, Check.BASIS_RECORD)
+    return await _given(order, house.ids.new(), policy, house.consents, house.keys.gateway, now)
 
 
 async def begin(step: AnyStep, journal: Journal, key: SigningKey, now: datetime) -> Recorded | Moved:
@@ -137,14 +171,18 @@ async def move(
 
     Raises: NotAllowed, KeyError.
     """
-    events = await store.events(record)
-    if not events:
-        raise KeyError(record)
-    last = read(events[-1].body)
-    step = following(last, state, by, now)
-    if step is None:
-        raise NotAllowed(last.state, state)
-    return await _append(signed(step, key), journal, now)
+    for _ in range(_TRIES):
+        events = await store.events(record)
+        if not events:
+            raise KeyError(record)
+        last = read(events[-1].body)
+        step = following(last, state, by, now)
+        if step is None:
+            raise NotAllowed(last.state, state)
+        moved = await _append(signed(step, key), journal, now)
+        if not isinstance(moved, Moved):
+            return moved
+    return Moved()
 
 
 async def _append(recorded: Recorded, journal: Journal, now: datetime) -> Recorded | Moved:

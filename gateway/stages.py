@@ -223,6 +223,8 @@ class Listed:
     """A person's records, for a recorder."""
 
     records: tuple[Record, ...]
+    policy: str
+    """The policy it may be told by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,51 @@
-"""`einmal consent`: records of choice and consent, from the counter or for a look."""
+"""`einmal consent`: decisions and powers, recorded at the counter, looked at, ended."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from pydantic import ValidationError
 
-from consent.ledger import Step, state_at
-from consent.vocabulary import Record, RecordState
+from consent.held import AnyStep, read, state_at
+from consent.ledger import Step
+from consent.orders import giving
+from consent.vocabulary import (
+    PERMITTING,
+    Action,
+    Held,
+    Power,
+    Record,
+    RecordState,
+    Refusal,
+    Request,
+    Subject,
+)
 from gateway import assembly, records
-from gateway.cli import console, subject
-from gateway.stages import Moved
+from gateway.cli import console, decisions, subject
+from gateway.outbound.reasons import REASONS
+from gateway.stages import Moved, Recorded
 
 _Result = TypeVar("_Result")
-_OURS: Final = ("v", "record", "revision", "state", "time")
-RecordId = Annotated[str, typer.Argument(metavar="ID", help="The record's id.")]
+_TOLD_BY: Final = "command"
+_SHOWN: Final = ("record", "kind", "state", "recipient", "purpose", "case", "not_after")
+_BUSY: Final = "Somebody else changed the law or the record each time. Nothing was written: try again."
+RecordId = Annotated[str, typer.Argument(metavar="ID", help="Its id.")]
+ReceiptFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--receipt",
+        metavar="FILE",
+        help="Write the house's receipts there, one a line: their payloads name the person.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="Records of choice and consent.", no_args_is_help=True)
+    group = typer.Typer(help="Decisions of citizens, and powers to act for them.", no_args_is_help=True)
     group.command("record")(record)
     group.command("list")(list_)
     group.command("show")(show)
@@ -35,107 +57,239 @@ def record(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="JSON: who decided what, as docs/records.md says.")
     ],
+    receipt: ReceiptFile = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """Record a choice or consent that was given. Prints the new record's id."""
-    try:
-        said: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        own = sorted(said.keys() & set(_OURS))
-    except json.JSONDecodeError as wrong:
-        console.usage(f"{file}: line {wrong.lineno} is not JSON")
-    except (ValueError, AttributeError):
-        console.usage(f"{file} is not a JSON object")
-    if own:
-        console.usage(f"{file}: {own[0]} is set by the house, leave it out")
+    """Record a choice, a consent or a power. Exit 1 if the law refuses."""
 
-    async def begin(opened: assembly.Opened) -> str:
-        now = opened.house.clock.now()
-        told = said | {
-            "record": opened.house.ids.new(),
-            "revision": 1,
-            "state": "given",
-            "time": now.isoformat(),
-        }
-        step = _step(told, file)
-        if isinstance(await records.begin(step, opened.journal, opened.keys.gateway, now), Moved):
-            console.error("Another process recorded the same id. Nothing was written: try again.")
-            console.no()
-        return step.record
+    async def keep(opened: assembly.Opened) -> Recorded | Refusal | Moved:
+        said = decisions.read(file, opened.house.languages.limits)
+        terms, by = decisions.understood(said, file, opened.house.policies.current())
+        return await records.at_the_counter(giving(_order(by), terms), opened.house)
 
-    made = asyncio.run(_with(home, begin))
+    _free(receipt)
+    kept = asyncio.run(_with(home, keep))
+    if isinstance(kept, Refusal):
+        _refused(kept, as_json)
+    if isinstance(kept, Moved):
+        console.error(_BUSY)
+        console.no()
+    _write(receipt, [kept.receipt])
+    made = {"record": kept.step.record, "state": str(kept.step.state), "revision": kept.step.revision}
     if as_json:
-        console.as_json({"record": made, "state": "given"})
-    else:
-        console.say(f"Recorded: {made}")
+        console.as_json(made | {"receipt": str(receipt) if receipt else None})
+        return
+    console.say(f"Recorded: {kept.step.record}")
+    if receipt:
+        console.say(f"Receipt, which names the person: {receipt}")
 
 
 def list_(
     subject_file: subject.SubjectFile = None, home: console.Home = console.HERE, as_json: console.Json = False
 ) -> None:
-    """One person's records: what for, for whom, and how they stand."""
+    """One person's decisions and powers: what for, for whom, and how they stand."""
     whom = subject.read(subject_file)
 
-    async def found(opened: assembly.Opened) -> list[dict[str, Any]]:
+    async def found(opened: assembly.Opened) -> list[dict[str, Any]] | None:
         now = opened.house.clock.now()
-        return [_facts(one, state_at(one, now)) for one in await opened.store.of_subject(whom)]
+        held = await records.of_person(whom, opened.store)
+        namesakes = len({one.subject.idnr for one in held if one.subject.idnr}) > 1
+        return None if namesakes else [facts(one, state_at(one, now)) for one in held]
 
     rows = asyncio.run(_with(home, found))
+    if rows is None:
+        console.error("Several people are named like this. Name the one with the identification number.")
+        console.no()
     if as_json:
         console.as_json(rows)
-        return
-    if not rows:
-        console.say("No record names the person in this way. Named otherwise, there may be some.")
-        return
-    keys = ("record", "kind", "state", "recipient", "purpose", "case", "not_after")
-    console.table(keys, [[str(row[key]) for key in keys] for row in rows])
+    elif not rows:
+        console.say("Nothing names the person in this way. Named otherwise, there may be something.")
+    else:
+        console.table(_SHOWN, [[_plain(row.get(key)) for key in _SHOWN] for row in rows])
 
 
-def show(name: RecordId, home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """One record as it stands, without whom it is about."""
+def show(
+    name: RecordId,
+    receipt: ReceiptFile = None,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
+    """One decision or power as it stands and how it came to that, without whom it is about."""
+    _free(receipt)
 
-    async def found(opened: assembly.Opened) -> dict[str, Any] | None:
+    async def found(opened: assembly.Opened) -> tuple[dict[str, Any], list[str]] | None:
         one = await opened.store.record(name)
-        return None if one is None else _facts(one, state_at(one, opened.house.clock.now()))
+        if one is None:
+            return None
+        events = await opened.store.events(name)
+        told = facts(one, state_at(one, opened.house.clock.now()))
+        told["continued_by"] = [item.id for item in await _later(one, opened)]
+        told["history"] = [_step(read(event.body)) for event in events]
+        return told, [event.receipt for event in events]
 
-    facts = asyncio.run(_with(home, found))
-    if facts is None:
-        console.error(f"There is no record {name}.")
-        console.no()
+    told = asyncio.run(_with(home, found))
+    if told is None:
+        _unknown(name)
+    _write(receipt, told[1])
     if as_json:
-        console.as_json(facts)
+        console.as_json(told[0])
         return
-    for key, value in facts.items():
-        console.say(f"  {key:12} {_plain(value)}")
+    history = told[0].pop("history")
+    longest = max(map(len, told[0]))
+    for key, value in told[0].items():
+        console.say(f"  {key:{longest}}  {_plain(value)}")
+    console.table(tuple(history[0]), [[_plain(value) for value in step.values()] for step in history])
 
 
-def withdraw(name: RecordId, home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """The person takes it back, at the counter, say. It acts at once: nothing new leaves on it."""
-
-    async def end(opened: assembly.Opened) -> bool:
-        own, now = opened.keys.gateway, opened.house.clock.now()
-        moved = await records.move(name, RecordState.WITHDRAWN, opened.store, opened.journal, own, now)
-        return not isinstance(moved, Moved)
-
+def withdraw(
+    name: RecordId,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="The consumer or person who writes it down; left out: who recorded it.",
+        ),
+    ] = None,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
+    """The person takes it back. It acts at once: nothing new leaves on it."""
     try:
-        done = asyncio.run(_with(home, end))
+        moved = asyncio.run(_with(home, lambda opened: end(name, by, opened)))
     except KeyError:
-        console.error(f"There is no record {name}.")
-        console.no()
+        _unknown(name)
     except records.NotAllowed as wrong:
-        console.error(f"{wrong}.".capitalize())
+        console.error(f"It is {wrong.before} already: nothing leaves on it, and nothing was written.")
         console.no()
-    if not done:
-        console.error("Somebody changed the record at the same time. Nothing was written: try again.")
+    if isinstance(moved, Moved):
+        console.error(_BUSY)
         console.no()
     if as_json:
-        console.as_json({"record": name, "state": "withdrawn"})
+        console.as_json({"record": name, "state": "withdrawn", "revision": moved.step.revision})
     else:
         console.say(f"Withdrawn: {name}")
 
 
+async def end(name: str, by: str | None, opened: assembly.Opened) -> Recorded | Moved:
+    """Withdraw a record or power. In: who writes it down; None: who recorded it. No reason is asked, nor a grant in
+    force (GDPR Art. 7(3)). Raises: KeyError, NotAllowed."""
+    one, policy = await opened.store.record(name), opened.house.policies.current()
+    if one is None:
+        raise KeyError(name)
+    if by is not None and by not in {*policy.consumers, *policy.people}:
+        known = ", ".join([*policy.consumers, *policy.people])
+        console.usage(f"--as {by}: no consumer or person of this home; there are: {known}")
+    own, now = opened.keys.gateway, opened.house.clock.now()
+    writer = by or one.recorded_by
+    return await records.move(name, RecordState.WITHDRAWN, writer, opened.store, opened.journal, own, now)
+
+
+def facts(one: Held, state: RecordState) -> dict[str, Any]:
+    """Out: a record or power as people and programs read it, without whom it is about."""
+    told: dict[str, Any] = {
+        "record": one.id,
+        "kind": "representation" if isinstance(one, Power) else str(one.kind),
+        "state": str(state),
+        "revision": one.revision,
+    }
+    told |= _powers(one) if isinstance(one, Power) else _decided(one)
+    return told | {
+        "recorded_by": one.recorded_by,
+        "not_before": one.not_before.isoformat(),
+        "not_after": one.not_after.isoformat(),
+        "authentic": one.authentic,
+    }
+
+
+def _decided(one: Record) -> dict[str, Any]:
+    return {
+        "recipient": one.recipient,
+        "register": one.register,
+        "evidence": one.evidence,
+        "fields": sorted(one.fields),
+        "purpose": one.purpose,
+        "procedure": one.procedure,
+        "case": one.case,
+        "norm": one.norm,
+        "assurance": one.assurance,
+        "representative": one.representative,
+        "previous": one.previous,
+        "uses": one.uses,
+        "max_uses": one.max_uses,
+    }
+
+
+def _powers(one: Power) -> dict[str, Any]:
+    everywhere = one.procedures is None
+    return {"proof": one.proof, "procedures": None if everywhere else sorted(one.procedures or ())}
+
+
+def _step(step: AnyStep) -> dict[str, Any]:
+    """Out: one line of the history. How it was decided, and how surely, is said of the steps that decide."""
+    decides = step.state in PERMITTING or step.revision == 1
+    return {
+        "revision": step.revision,
+        "state": str(step.state),
+        "time": step.time.isoformat(),
+        "recorded_by": step.recorded_by,
+        "channel": step.channel if decides and isinstance(step, Step) else None,
+        "assurance": step.authentication.level if decides else None,
+    }
+
+
+async def _later(one: Held, opened: assembly.Opened) -> Sequence[Held]:
+    """Out: the records that continue it."""
+    around = await opened.store.of_subject(one.subject)
+    return [item for item in around if isinstance(item, Record) and item.previous == one.id]
+
+
+def _order(by: str) -> Request:
+    return Request(
+        message="",
+        consumer=by,
+        language=_TOLD_BY,
+        evidence="",
+        purpose="",
+        procedure="",
+        case="",
+        subject=Subject(),
+        action=Action.RECORD,
+    )
+
+
+def _refused(no: Refusal, as_json: bool) -> NoReturn:
+    if as_json:
+        fields, checks = sorted(no.fields), [str(check) for check in no.checks]
+        console.as_json({"recorded": False, "code": str(no.code), "checks": checks, "fields": fields})
+    else:
+        console.error(f"Not recorded: {no.code}. {REASONS[no.code].en}")
+        if no.fields:
+            console.error(f"In excess: {', '.join(sorted(no.fields))}")
+    console.no()
+
+
+def _unknown(name: str) -> NoReturn:
+    console.error(f"There is no record {name}.")
+    console.no()
+
+
+def _free(receipt: Path | None) -> None:
+    if receipt is not None and receipt.exists():
+        console.usage(f"{receipt} is there already, and nothing is overwritten")
+
+
+def _write(receipt: Path | None, tokens: Sequence[str]) -> None:
+    """For its owner alone: a receipt's payload names the person."""
+    if receipt is None:
+        return
+    with os.fdopen(os.open(receipt, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.writelines(f"{token}\n" for token in tokens)
+
+
 def _plain(value: object) -> str:
-    if value is None:
+    if value is None or value == []:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -148,44 +302,3 @@ async def _with(home: Path, do: Callable[[assembly.Opened], Awaitable[_Result]])
         return await do(opened)
     finally:
         await opened.close()
-
-
-def _step(said: dict[str, Any], file: Path) -> Step:
-    try:
-        return Step.model_validate_json(json.dumps(said))
-    except ValidationError as wrong:
-        found = wrong.errors(include_input=False, include_context=False, include_url=False)
-        console.usage(f"{file}: " + "; ".join(f"{_place(one['loc'])}: {one['type']}" for one in found[:10]))
-
-
-def _place(path: Sequence[object]) -> str:
-    """Out: where, in the words of the file: unknown keys are the writer's and could say anything."""
-    known = set(Step.model_fields) | {"register", "idnr", "birth_date", "family_name", "given_name", "town"}
-    known |= {"postcode", "version", "sha256", "language", "level", "event", "proof"}
-    return (
-        ".".join(str(part) if part in known or isinstance(part, int) else "(unknown key)" for part in path)
-        or "file"
-    )
-
-
-def _facts(one: Record, state: RecordState) -> dict[str, Any]:
-    return {
-        "record": one.id,
-        "kind": str(one.kind),
-        "state": str(state),
-        "revision": one.revision,
-        "recipient": one.recipient,
-        "register": one.register,
-        "evidence": one.evidence,
-        "fields": sorted(one.fields),
-        "purpose": one.purpose,
-        "procedure": one.procedure,
-        "case": one.case,
-        "norm": one.norm,
-        "recorded_by": one.recorded_by,
-        "not_before": one.not_before.isoformat(),
-        "not_after": one.not_after.isoformat(),
-        "uses": one.uses,
-        "max_uses": one.max_uses,
-        "authentic": one.authentic,
-    }

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from consent.ledger import Terms
-from consent.orders import Give, Listing, Order, Withdraw
+from consent.orders import Give, Listing, Order, Withdraw, giving
 from consent.parties import Consumer
 from consent.policy import Policy
 from consent.powers import PowerTerms
@@ -65,22 +65,7 @@ def give(
     """In: consent.give as nested dicts. Out: the decision or power to record. Raises: NotUnderstood."""
     asked = _validated(ConsentGive, record, message_id)
     terms = _terms(asked.terms)
-    who = terms.subject.subject()
-    if isinstance(terms, PowerTerms):
-        return Give(_order(asked, language, consumer, who), terms)
-    representative = terms.representative.record if terms.representative else None
-    wanted = replace(
-        _order(asked, language, consumer, who),
-        evidence=terms.evidence,
-        purpose=terms.purpose,
-        procedure=terms.procedure,
-        case=terms.case,
-        basis=BasisClaim(terms.kind, terms.previous, terms.norm),
-        fields=terms.fields,
-        register=terms.register_,
-        representative=representative,
-    )
-    return Give(wanted, terms)
+    return giving(_order(asked, language, consumer, terms.subject.subject()), terms)
 
 
 def withdraw(

@@ -46,6 +46,7 @@ from gateway.stages import (
     Filing,
     Heard,
     Late,
+    Listed,
     Mandate,
     Moved,
     Outcome,
@@ -226,11 +227,12 @@ class Journal:
         """A record or power moves on; the line is the person's, where the person is named by IDNr."""
 
         def entry(shard: OpenShard) -> Entry:
-            told = self._lines([lines.recorded(outcome.step, now)], shard, outcome.step.record)
-            return Entry(shard.origin, told, now, records=(_event_of(outcome),))
+            told = self._lines([lines.recorded(outcome, now)], shard, outcome.step.record)
+            standing = _standing_of(outcome)
+            return Entry(shard.origin, told, now, standing=standing, records=(_event_of(outcome),))
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
-        if isinstance(result, RecordMoved):
+        if isinstance(result, RecordMoved | StandingMoved):
             return Moved()
         return self._receipt(result, shard)
 
@@ -335,8 +337,10 @@ def _event_of(outcome: Recorded) -> RecordEvent:
 
 
 def _standing_of(outcome: Outcome) -> Standing | None:
-    """Only what hands on evidence depends on the basis, and what is recorded on the law that allowed it; a refusal
-    and a withdrawal stand whatever has changed."""
+    """Only what hands on evidence depends on the basis, and what is recorded or listed on the law that allowed it; a
+    refusal and a withdrawal stand whatever has changed."""
+    if isinstance(outcome, Listed):
+        return Standing(outcome.policy)
     if isinstance(outcome, Recorded) and outcome.policy is not None:
         return Standing(outcome.policy, powers=outcome.powers)
     if not isinstance(outcome, Answer):

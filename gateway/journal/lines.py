@@ -18,6 +18,7 @@ from consent.vocabulary import (
     Permit,
     Person,
     ReasonCode,
+    Record,
     Refusal,
     Request,
     Subject,
@@ -120,8 +121,8 @@ def terminal(
     match outcome:
         case Recorded(step=step):
             return [(_named_in(step), Event(**{**common, **_step(step)}))]
-        case Listed():
-            return [(_named(heard), Event(kind=Kind.READ_BY, **common))]
+        case Listed(records=records):
+            return [(_listed_of(records, heard), Event(kind=Kind.READ_BY, **common))]
         case Filing(submitted=submitted):
             said = {**common, **_submitted(submitted)}
             return _each(submitted.persons, Kind.SUBMITTED, said)
@@ -155,11 +156,19 @@ def _each(persons: Sequence[Person], kind: Kind, said: dict[str, Any]) -> list[t
     return lines or [(SEALED, Event(kind=kind, **said))]
 
 
-def recorded(step: AnyStep, now: datetime) -> tuple[Owner, Event]:
+def recorded(outcome: Recorded, now: datetime) -> tuple[Owner, Event]:
     """Out: the line of a record's or power's event that came by no message, and whose it is. The consumer is the
     one it is for; where it came by message, the one who sent that."""
+    step = outcome.step
     consumer = step.recipient if isinstance(step, Step) else None
-    return _named_in(step), Event(time=now, consumer=consumer, actor=step.recorded_by, **_step(step))
+    told = Event(
+        time=now,
+        consumer=consumer,
+        actor=step.recorded_by,
+        digests=Digests(policy=outcome.policy) if outcome.policy else None,
+        **_step(step),
+    )
+    return _named_in(step), told
 
 
 def retention(case: Case, heard: Heard, outcome: Outcome) -> str | None:
@@ -291,11 +300,11 @@ def _basis(basis: BasisUsed) -> Basis:
 
 
 def _digests(case: Case, heard: Heard, outcome: Outcome, written: Written | None) -> Digests:
-    policy = heard.mandate.permit.policy if heard.mandate else None
+    decided = heard.mandate.permit.policy if heard.mandate else None
+    policy = outcome.policy if isinstance(outcome, Recorded | Listed | Refusal) else None
     if isinstance(outcome, Answer):
         policy = outcome.evidence.permit.policy
-    elif isinstance(outcome, Refusal) and outcome.policy:
-        policy = outcome.policy
+    policy = policy or decided
     return Digests(request=case.digest, reply=jws.digest(written.body) if written else None, policy=policy)
 
 
@@ -320,6 +329,12 @@ def _named_in(step: AnyStep) -> Owner:
 
 def _named(heard: Heard) -> Owner:
     return asker_named(heard.request.subject) if heard.request else SEALED
+
+
+def _listed_of(records: Sequence[Record], heard: Heard) -> Owner:
+    """Out: the person by the number that the asker or one of their records says."""
+    numbers = {record.subject.idnr for record in records if record.subject.idnr}
+    return Owner(f"idnr:{numbers.pop()}") if len(numbers) == 1 else _named(heard)
 
 
 def _kind(code: ReasonCode) -> Kind:
