@@ -95,7 +95,7 @@ async def tidy(service: Service) -> int:
     except ReleasesDamaged as damaged:  # `log verify` names them; the others are told
         for exchange in damaged.exchanges:
             logger().error("release-damaged", exchange=exchange)
-        return erased
+        return erased + damaged.released
 
 
 async def _keep_outbox(service: Service) -> None:

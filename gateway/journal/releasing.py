@@ -12,9 +12,9 @@ from gateway.ports import JournalStore, Release
 class ReleasesDamaged(Fault):
     """What some exchanges have to tell can't be opened; all others were told."""
 
-    def __init__(self, exchanges: tuple[str, ...]) -> None:
+    def __init__(self, exchanges: tuple[str, ...], released: int) -> None:
         super().__init__("release")
-        self.exchanges = exchanges
+        self.exchanges, self.released = exchanges, released
 
 
 async def release_due(journal: Journal, store: JournalStore, now: datetime) -> int:
@@ -36,5 +36,5 @@ async def release_due(journal: Journal, store: JournalStore, now: datetime) -> i
             except Fault:
                 damaged.append(kept.exchange)
     if damaged:
-        raise ReleasesDamaged(tuple(damaged))
+        raise ReleasesDamaged(tuple(damaged), released)
     return released

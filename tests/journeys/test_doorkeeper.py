@@ -20,7 +20,7 @@ from town import IDS, Town
 from consent.policy import Policy
 from consent.vocabulary import Found, NotFound
 from gateway.errors import BusUnavailable, RegisterUnavailable, Undeliverable
-from gateway.exchange import House
+from gateway.house import House
 from gateway.ports import Outbound, Register
 from gateway.serve import Service, attend, resend
 from gateway.stages import Delivery, Mandate, Outgoing
@@ -125,8 +125,8 @@ async def test_a_reply_the_bus_may_not_have_is_sent_again_at_the_next_start(
     await attend(town.delivery(request), service(town, broken))
     assert broken.told == ["send"]
     bus = Told()
-    assert await resend(service(town, bus)) == 1
-    assert await resend(service(town, bus)) == 0
+    assert len(await resend(service(town, bus))) == 1
+    assert not await resend(service(town, bus))
     await attend(town.delivery(request), service(town, bus))
     assert len(bus.sent) == 2
     assert bus.sent[0] == bus.sent[1]
@@ -194,5 +194,5 @@ async def test_a_damaged_reply_keeps_no_other_back(town: Town) -> None:
         oldest = "select exchange from exchange where reply is not null order by terminal_idx limit 1"
         database.execute(f"update exchange set reply = zeroblob(100) where exchange = ({oldest})")
     bus = Told()
-    assert await resend(service(town, bus)) == 2
+    assert len(await resend(service(town, bus))) == 2
     assert [message.type for message in bus.sent] == ["evidence.answer"]

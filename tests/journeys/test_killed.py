@@ -13,9 +13,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import exempting
 import killable
+import peopled
 import pytest
 import town
+from peopled import BLOCKED
 
 from gateway import assembly
 from gateway.audit.record import TERMINAL
@@ -25,12 +28,13 @@ SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(
     ["gateway.assembly", "gateway.cli.demo.home"]
 )  # the server doesn't know the tests' path
-MOST_STEPS = 60
+MOST_STEPS = 120
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A town with three requests on its bus: answered (the only use of a choice), refused, quarantined."""
+    """A town with four requests on its bus: answered (the only use of a choice), refused, quarantined, and one about
+    a blocked person, whose answer waits for its time and which the person is told of on the next day."""
     root = tmp_path_factory.mktemp("killed") / "home"
     asyncio.run(_ask(root))
     return root
@@ -38,10 +42,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def _ask(root: Path) -> None:
     place = await town.found(root)
+    peopled.settle(root)
+    await exempting.parking_is_exempt(place, days=1)
     await place.chooses(anna(), max_uses=1)
     bus, consumer = await place.opened.bus(), place.opened.consumer_bus()
     for record in (place.asks(anna()), place.asks(anna(), case="WG-other")):
         await consumer.publish(place.signed(record, "wohngeldstelle"))
+    await consumer.publish(place.signed(place.parking(BLOCKED), "parkraumbewirtschaftung"))
     forged = place.signed(place.asks(anna()), "wohngeldstelle")
     await consumer.publish(replace(forged, body=forged.body + b" "))
     await consumer.close()
@@ -79,10 +86,11 @@ def _check(root: Path) -> None:
     ends = Counter(line["exchange"] for line in lines if line["kind"] in TERMINAL)
     assert set(ends.values()) == {1}
     kinds = {str(line["kind"]) for line in lines if line["kind"] in TERMINAL}
-    assert kinds == {"answered", "refused", "quarantined"}
-    assert len(ends) == 3, "every accepted exchange, and no other, has its one terminal line"
+    assert kinds == {"answered", "refused", "quarantined", "exempt"}
+    assert len(ends) == 4, "every accepted exchange, and no other, has its one terminal line"
+    assert [line["reasons"] for line in lines if line["kind"] == "released"] == [["no-data"]], "told once"
     replies = _replies(root)
-    assert len(replies) == 2
+    assert len(replies) == 3
     assert all(len(same) == 1 for same in replies.values()), "always the same bytes"
     touches = (root / killable.TOUCHES).read_text().splitlines()
     assert touches
@@ -90,6 +98,7 @@ def _check(root: Path) -> None:
     assert all(report.holds for report in assembly.verify_log(root))
     with closing(sqlite3.connect(root / "data/einmal.sqlite3")) as connection:
         assert connection.execute("select count(*) from use").fetchone()[0] == 1
+        assert connection.execute("select count(*) from release").fetchone()[0] == 0
         assert connection.execute("select count(*) from exchange where kind is null").fetchone()[0] == 0
     assert killable.waiting(root) == 0
 
@@ -113,6 +122,7 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(asked: Path, tmp_p
     else:
         pytest.fail("the steps never end")
     names = {step.split(" ", 1)[1] for step in killed}
+    assert "before its time" in names
     assert {f"{when} {step}" for when in ("before", "after") for step in _STEPS} <= names
 
 
@@ -124,4 +134,5 @@ _STEPS = (
     "bus.send",
     "store.confirmed",
     "bus.ack",
+    "store.due",
 )

@@ -76,12 +76,13 @@ class Witnessed:
         return await self._register.fetch(mandate)
 
 
-_STORE = frozenset({"recall", "held_for", "append", "confirmed"})
+_STORE = frozenset({"recall", "held_for", "append", "confirmed", "due"})
 _BUS = frozenset({"send", "ack", "postpone"})
 
 
 def run(root: str, fatal: int | None) -> None:
-    """Serve, one delivery after the other, until the bus is empty, or until death at step `fatal`."""
+    """Serve, one delivery after the other, until the bus is empty; two days later keep house. Or until death at step
+    `fatal`."""
     asyncio.run(_run(Path(root), Steps(Path(root), fatal)))
 
 
@@ -96,13 +97,22 @@ async def _run(root: Path, steps: Steps) -> None:
         for name, register in opened.registers.items()
     }
     house = replace(opened.house, journal=_over(opened.journal, store), consents=store, registers=registers)
-    service = serve.Service(house, bus, store, concurrency=1, attempts=5, keep_days=10)
+
+    async def rest(seconds: float) -> None:
+        steps.step("before its time")
+        place.clock.passes(seconds=seconds)
+
+    service = serve.Service(house, bus, store, concurrency=1, attempts=5, keep_days=10, rest=rest)
     await serve.resend(service)
     if waiting(root):
         async for delivery in own.deliveries():
-            await serve.attend(delivery, service)
+            later = await serve.attend(delivery, service)
+            if later is not None:
+                await serve.send_in_time(later, service)
             if not waiting(root):
                 await own.stop()
+    place.clock.passes(days=2)
+    await serve.tidy(service)
     await own.close()
     await opened.close()
 

@@ -131,10 +131,8 @@ class _Books:
 
     def _hear(self, retention: str, said: Mapping[str, Any]) -> None:
         kind, digests = said.get("kind"), said.get("digests") or {}
-        if kind == Kind.POLICY_LOADED and "policy" in digests:
-            self._policy = max(
-                self._policy or ("", ""), (said["time"], digests["policy"]), key=lambda it: it[0]
-            )
+        if kind == Kind.POLICY_LOADED and "policy" in digests and said["time"] >= (self._policy or ("",))[0]:
+            self._policy = said["time"], digests["policy"]
         basis = said.get("basis") or {}
         if str(kind).startswith("consent."):
             self._steps[basis["record"], basis["revision"]] = str(kind)
