@@ -1,7 +1,8 @@
-"""A small home's law for tests: two registers, two consumers, three signatories, one grant to vary."""
+"""A small home's law for tests: two registers, two consumers, three signatories; a grant, a record, a power to vary."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +12,22 @@ from typing import Any, Final
 
 from consent.approval import FindKey
 from consent.grants import Grant
+from consent.ledger import Terms
+from consent.orders import Give
 from consent.policy import Policy, Settings, read
+from consent.powers import PowerTerms
 from consent.problems import Document, frozen
-from consent.vocabulary import BasisClaim, BasisKind, Problem, Record, RecordState, Request, Subject
+from consent.vocabulary import (
+    Action,
+    BasisClaim,
+    BasisKind,
+    Power,
+    Problem,
+    Record,
+    RecordState,
+    Request,
+    Subject,
+)
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS: Final = Settings(test_identities=True, retention_classes=("24m", "12m"))
@@ -66,6 +80,7 @@ type = "residence"
 title = { de = "Meldebescheinigung", en = "Residence registration" }
 identifiers = ["urn:example:residence"]
 special = ["religion"]
+writable = ["street", "town"]
 [evidence.fields]
 family_name = "familienname"
 given_names = "vornamen"
@@ -73,6 +88,18 @@ street = "strasse"
 town = "ort"
 religion = "religion"
 sex = { column = "geschlecht", codes = { m = "male", w = "female" } }
+[[evidence]]
+type = "household"
+title = { de = "Haushaltsbescheinigung", en = "Household certificate" }
+[evidence.fields]
+town = "ort"
+[evidence.group]
+by = "haushalt"
+of = "haushalt"
+person = { role = "household-member", key = "id", idnr = "idnr", blocked = "sperre" }
+[evidence.group.fields]
+member_given_names = "vornamen"
+member_birth_date = "geburtsdatum"
 """
 STANDESAMT: Final = """id = "personenstandsregister"
 title = { de = "Personenstandsregister", en = "Register of births" }
@@ -243,6 +270,52 @@ RECORD: Final = Record(
     max_uses=1,
     authentic=True,
 )
+POWER: Final = Power(
+    id="v-1",
+    state=RecordState.GIVEN,
+    revision=1,
+    subject=ANNA,
+    representative=Subject(birth_date=date(1961, 7, 9), family_name="Beispiel", given_name="Bert"),
+    proof="power-of-attorney",
+    recorded_by="buergerportal",
+    not_before=NOW - timedelta(days=1),
+    not_after=NOW + timedelta(days=1),
+    authentic=True,
+)
+TERMS: Final[Mapping[str, Any]] = {
+    "kind": "choice",
+    "subject": {
+        "idnr": "02468135774",
+        "birth_date": "1990-04-01",
+        "family_name": "Beispiel",
+        "given_name": "Anna",
+    },
+    "controller": "Stadt Musterstadt",
+    "recipient": "wohngeldstelle",
+    "register": "melderegister",
+    "evidence": "residence",
+    "fields": ["street", "town"],
+    "purpose": "housing-benefit",
+    "procedure": "wohngeld-antrag",
+    "case": "WG-2026-1",
+    "norm": "EGovG § 5",
+    "notice": {"version": "1", "sha256": "0" * 64, "language": "de"},
+    "channel": "online",
+    "authentication": {"level": "substantial", "event": "e-1"},
+    "not_before": "2026-11-22T12:00:00Z",
+    "not_after": "2026-12-22T12:00:00Z",
+}
+"""A choice as its recorder says it: valid from `NOW` on."""
+POWER_TERMS: Final[Mapping[str, Any]] = {
+    "kind": "representation",
+    "subject": TERMS["subject"],
+    "representative": {"birth_date": "1961-07-09", "family_name": "Beispiel", "given_name": "Bert"},
+    "proof": "power-of-attorney",
+    "norm": "BGB § 167",
+    "authentication": {"level": "substantial", "event": "e-2"},
+    "not_before": "2026-11-22T12:00:00Z",
+    "not_after": "2027-11-22T12:00:00Z",
+}
 
 
 def request(**different: Any) -> Request:
@@ -253,3 +326,26 @@ def request(**different: Any) -> Request:
 def record(**different: Any) -> Record:
     """Out: the sample's record, with differences."""
     return replace(RECORD, **different)
+
+
+def power(**different: Any) -> Power:
+    """Out: the sample's power, with differences."""
+    return replace(POWER, **different)
+
+
+def give(by: str = "buergerportal", *, of: Mapping[str, Any] = TERMS, **different: Any) -> Give:
+    """In: who records; what (`TERMS`, `POWER_TERMS`), with differences. Out: the order, as inbound makes it."""
+    said = json.dumps({**of, **different})
+    power = of["kind"] == "representation"
+    terms = (PowerTerms if power else Terms).model_validate_json(said)
+    representative = (
+        terms.representative.record if isinstance(terms, Terms) and terms.representative else None
+    )
+    return Give(order(by, terms.subject.subject(), representative=representative), terms)
+
+
+def order(by: str, subject: Subject = ANNA, **different: Any) -> Request:
+    """Out: what every order says at least."""
+    blank = dict.fromkeys(("evidence", "purpose", "procedure", "case"), "")
+    asked = replace(REQUEST, **blank, consumer=by, subject=subject, basis=BasisClaim(), action=Action.RECORD)
+    return replace(asked, **different)
