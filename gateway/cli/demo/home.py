@@ -25,10 +25,18 @@ AUTHORITY: Final = {
     "audience": "einmal.musterstadt.example",
 }
 OWNERS: Final = {
+    "ummeldung": "leitung-buergeramt",
+    "ummeldung-auskunft": "leitung-buergeramt",
     "wohngeld": "leitung-buergeramt",
+    "wohngeld-haushalt": "leitung-buergeramt",
+    "wohngeld-abgleich": "leitung-buergeramt",
     "kita-geburt": "leitung-standesamt",
     "kita-wohnung": "leitung-buergeramt",
     "parken": "leitung-buergeramt",
+    "parken-fahrzeug": "leitung-zulassungsstelle",
+    "markt": "leitung-gewerbeamt",
+    "schuelerticket": "leitung-schulamt",
+    "vollstreckung": "leitung-buergeramt",
     "hochschule": "leitung-standesamt",
 }
 """Grant file → the register owner who signs it."""

@@ -1,36 +1,19 @@
-"""The demo's two registers: SQLite databases with German columns, as a register's own administrator would have them."""
+"""The demo's five registers: SQLite databases with German columns, as their own administrators would have them."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from gateway.cli.demo.lives import SCHOOL_YEAR, attendance, trade, vehicles
 from gateway.cli.demo.people import TOWN, Person, people
 
-_RESIDENCE: Final = """
-CREATE TABLE person (
-  id TEXT PRIMARY KEY, idnr TEXT UNIQUE, familienname TEXT NOT NULL, vornamen TEXT NOT NULL, geburtsname TEXT,
-  geburtsdatum TEXT NOT NULL, geburtsort TEXT NOT NULL, geschlecht TEXT NOT NULL, staatsangehoerigkeit TEXT NOT NULL,
-  familienstand TEXT NOT NULL, religion TEXT, strasse TEXT NOT NULL, hausnummer TEXT NOT NULL, plz TEXT NOT NULL,
-  ort TEXT NOT NULL, einzugsdatum TEXT NOT NULL, fruehere_plz TEXT, frueherer_ort TEXT,
-  auskunftssperre INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX person_name ON person (familienname, geburtsdatum);
-"""
-_BIRTH: Final = """
-CREATE TABLE geburt (
-  id TEXT PRIMARY KEY, idnr TEXT UNIQUE, familienname TEXT NOT NULL, vornamen TEXT NOT NULL,
-  geburtsdatum TEXT NOT NULL, geburtsort TEXT NOT NULL, geschlecht TEXT NOT NULL, standesamt TEXT NOT NULL,
-  registernummer TEXT NOT NULL UNIQUE, ausgestellt_am TEXT NOT NULL,
-  elternteil1_id TEXT, elternteil1_idnr TEXT, elternteil1_familienname TEXT, elternteil1_vornamen TEXT,
-  elternteil2_id TEXT, elternteil2_idnr TEXT, elternteil2_familienname TEXT, elternteil2_vornamen TEXT,
-  auskunftssperre INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX geburt_name ON geburt (familienname, geburtsdatum);
-"""
+Row: TypeAlias = Mapping[str, object]
+
 _OOTS_SAMPLE: Final = {
     "id": "G000000",
     "idnr": None,
@@ -56,23 +39,29 @@ _OOTS_SAMPLE: Final = {
 
 
 def create(folder: Path) -> None:
-    """In: the home's `registers/`. Writes both databases. Raises: FileExistsError."""
-    _write(folder / "melderegister.sqlite3", _RESIDENCE, "person", map(_resident, people()))
-    _write(
-        folder / "personenstandsregister.sqlite3", _BIRTH, "geburt", (_OOTS_SAMPLE, *map(_birth, people()))
-    )
+    """In: the home's `registers/`. Writes the databases, each as its `schema/*.sql` says. Raises: FileExistsError."""
+    everyone = people()
+    _write(folder, "melderegister", {"person": map(_resident, everyone)})
+    _write(folder, "personenstandsregister", {"geburt": (_OOTS_SAMPLE, *map(_birth, everyone))})
+    _write(folder, "gewerberegister", {"gewerbe": _trades(everyone)})
+    keepers = [person for person in everyone if vehicles(person)]
+    _write(folder, "fahrzeugregister", {"halter": map(_keeper, keepers), "fahrzeug": _vehicles(keepers)})
+    _write(folder, "schulverzeichnis", {"schulbesuch": _pupils(everyone)})
 
 
-def _write(path: Path, schema: str, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+def _write(folder: Path, register: str, tables: Mapping[str, Iterable[Row]]) -> None:
+    path = folder / f"{register}.sqlite3"
     path.touch(exist_ok=False)
+    schema = files(__package__).joinpath("schema", f"{register}.sql").read_text("utf-8")
     with closing(sqlite3.connect(path)) as database, database:
         database.executescript(schema)
-        for row in rows:
-            names, blanks = ", ".join(row), ", ".join(f":{name}" for name in row)
-            database.execute(f"INSERT INTO {table} ({names}) VALUES ({blanks})", row)  # noqa: S608 our own names
+        for table, rows in tables.items():
+            for row in rows:
+                names, blanks = ", ".join(row), ", ".join(f":{name}" for name in row)
+                database.execute(f"INSERT INTO {table} ({names}) VALUES ({blanks})", row)  # noqa: S608 our own names
 
 
-def _resident(person: Person) -> Mapping[str, object]:
+def _resident(person: Person) -> Row:
     return {
         "id": person.resident_key,
         "idnr": person.idnr,
@@ -92,11 +81,12 @@ def _resident(person: Person) -> Mapping[str, object]:
         "einzugsdatum": person.moved_in.isoformat(),
         "fruehere_plz": person.moved_from[0],
         "frueherer_ort": person.moved_from[1],
+        "haushaltsrolle": person.role,
         "auskunftssperre": int(person.blocked),
     }
 
 
-def _birth(person: Person) -> Mapping[str, object]:
+def _birth(person: Person) -> Row:
     row: dict[str, object] = {
         "id": person.birth_key,
         "idnr": person.idnr,
@@ -118,3 +108,82 @@ def _birth(person: Person) -> Mapping[str, object]:
             f"elternteil{which}_vornamen": parent.given_names,
         }
     return row
+
+
+def _trades(everyone: Iterable[Person]) -> Iterator[Row]:
+    for person in everyone:
+        own = trade(person)
+        if own is None:
+            continue
+        yield {
+            "id": f"T{person.number:06d}",
+            **_named(person),
+            "geschaeftsbezeichnung": own.name,
+            "rechtsform": "einzelunternehmen",
+            "taetigkeit": own.activity,
+            "beginn": own.started.isoformat(),
+            **_at_home(person),
+            "angemeldet_am": own.started.isoformat(),
+            "gewerbenummer": f"GW-{own.started.year}-{person.number:05d}",
+            "auskunftssperre": int(person.blocked),
+        }
+
+
+def _keeper(person: Person) -> Row:
+    return {
+        "id": _keeper_key(person),
+        "idnr": person.idnr,
+        **_named(person),
+        **_at_home(person),
+        "auskunftssperre": int(person.blocked),
+    }
+
+
+def _vehicles(keepers: Iterable[Person]) -> Iterator[Row]:
+    for person in keepers:
+        for vehicle in vehicles(person):
+            yield {
+                "kennzeichen": vehicle.plate,
+                "halter": _keeper_key(person),
+                "fin": vehicle.identification,
+                "klasse": vehicle.kind,
+                "erstzulassung": vehicle.registered.isoformat(),
+                "halter_seit": vehicle.kept_since.isoformat(),
+            }
+
+
+def _pupils(everyone: Iterable[Person]) -> Iterator[Row]:
+    for person in everyone:
+        now = attendance(person)
+        if now is None:
+            continue
+        yield {
+            "id": f"S{person.number:06d}",
+            **_named(person),
+            "schule": now.school,
+            "schulort": TOWN,
+            "klassenstufe": str(now.level),
+            "schuljahr": SCHOOL_YEAR,
+            "besucht_seit": now.since.isoformat(),
+        }
+
+
+def _keeper_key(person: Person) -> str:
+    return f"F{person.number:06d}"
+
+
+def _named(person: Person) -> Row:
+    return {
+        "familienname": person.family_name,
+        "vornamen": person.given_names,
+        "geburtsdatum": person.birth_date.isoformat(),
+    }
+
+
+def _at_home(person: Person) -> Row:
+    return {
+        "strasse": person.street,
+        "hausnummer": person.house_number,
+        "plz": person.postcode,
+        "ort": TOWN,
+    }
