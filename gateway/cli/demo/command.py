@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 from zipfile import ZipFile
 
 import typer
@@ -15,16 +16,19 @@ from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import parse_vkey
 from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.verdict import Outcome
 from gateway.cli import console
 from gateway.cli.demo import home as demo_home
+from gateway.cli.demo import script, telling
 from gateway.cli.demo.people import COUNT, anna
 from gateway.cli.demo.story import Story
+from gateway.cli.demo.telling import Day, Ended
 from gateway.cli.letters import served
 from gateway.views.agreement import compare
 from gateway.views.export import disassemble
 
 _MARK: Final = ".einmal-demo"
+Say: TypeAlias = Callable[[str], None]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,18 +37,22 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where everything is left.")] = Path("demo"),
+    as_json: console.Json = False,
 ) -> None:
     """The main job on invented people, told step by step.
 
-    Three offices ask two registers, some are refused, Anna sees and checks it all.
+    Anna says once where she lives; offices reuse it, some are refused; she sees and checks it all.
     """
     _clear(folder)
-    console.say("Einmal: nobody in this town exists.", "bold")
-    good = asyncio.run(_run(folder))
-    console.say(
-        f"Everything is in {folder}: begin with {folder / 'anna' / 'auskunft.html'} and {folder / 'story.md'}."
-    )
-    if not good:
+    say: Say = (lambda _: None) if as_json else console.prose
+    say("Einmal: nobody in this town exists.")
+    day = asyncio.run(_run(folder, say))
+    (folder / "story.md").write_text(telling.story(day), "utf-8")
+    if as_json:
+        console.as_json(telling.facts(day))
+    else:
+        _conclude(folder, day)
+    if not day.good:
         console.no()
 
 
@@ -58,71 +66,88 @@ def _clear(folder: Path) -> None:
     (folder / _MARK).touch()
 
 
-async def _run(folder: Path) -> bool:
+async def _run(folder: Path, say: Say) -> Day:
     root, messages = folder / "home", folder / "messages"
     for made in (root, messages, folder / "log"):
         made.mkdir()
     demo_home.write(root, assembly.now().year, assembly.new_key)
     await assembly.create(root)
-    console.say(f"A home with two registers of {COUNT} people, three offices and a portal is in {root}.")
     opened = await assembly.open_house(root)
     try:
         await opened.adopt_policy()
-        story = Story(opened, anna(), messages, console.say)
+        policy = opened.home.policy
+        say(
+            f"A home with {len(policy.registers)} registers of {COUNT} people, {len(policy.consumers)} offices "
+            f"and {len(policy.grants)} signed grants is in {root}."
+        )
+        play, story = script.read(), Story(opened, messages)
         async with served(opened):
-            await story.run()
-        whom = Subject(idnr=anna().idnr, birth_date=anna().birth_date)
-        archive = await person.export(whom, opened.holdings(), opened.house.clock.now())
-        assert archive is not None
-        heads = [(shard.origin, note) for shard, _, note in await opened.shards.headed()]
+            await _play(play, story, say)
+        archive = await _export(opened)
+        await _leave(folder, opened, archive)
+        log, grants = await telling.log_of(opened), telling.files_of(opened)
         vkey = opened.keys.identity_vkey
     finally:
         await opened.close()
+    return Day(play, story.told, log, policy, grants, _checked(folder, archive, vkey))
+
+
+async def _play(play: script.Script, story: Story, say: Say) -> None:
+    """Every scene, told as it ends."""
+    for chapter in play.chapter:
+        say(f"\n{chapter.title}")
+        for scene in chapter.scene:
+            played = await story.play(scene, play)
+            mark = "✓" if all(act.fits for act in played) else "✕"
+            say(f" {mark} {scene.title}: {telling.outcomes(played)}")
+
+
+async def _export(opened: assembly.Opened) -> bytes:
+    """Out: what Anna gets when she asks what was done with her data."""
+    who = anna()
+    whom = Subject(who.idnr, who.birth_date, who.family_name, who.given_names)
+    archive = await person.export(whom, opened.holdings(), opened.house.clock.now())
+    assert archive is not None
+    return archive
+
+
+async def _leave(folder: Path, opened: assembly.Opened, archive: bytes) -> None:
+    """Leave the export, packed and unpacked, and the log's signed heads."""
     (folder / "anna.zip").write_bytes(archive)
     with ZipFile(BytesIO(archive)) as bundle:
         bundle.extractall(folder / "anna")
-    for origin, note in heads:
-        (folder / "log" / f"{'-'.join(origin.split('/')[1:])}.checkpoint").write_text(note, "utf-8")
-    return _checked(folder, archive, vkey, story)
+    for shard, _, note in await opened.shards.headed():
+        name = "-".join(shard.origin.split("/")[1:])
+        (folder / "log" / f"{name}.checkpoint").write_text(note, "utf-8")
 
 
-def _checked(folder: Path, archive: bytes, vkey: str, story: Story) -> bool:
-    """Check Anna's export as she would, and the log as an operator would; tell both."""
+def _checked(folder: Path, archive: bytes, vkey: str) -> Ended:
+    """Check Anna's export as she would, and the log as an operator would."""
     export = disassemble(archive)
     fingerprint = parse_vkey(vkey).fingerprint
     verdict = verify_export(export.proof.document, fingerprint)
     agreement = compare(export, *person.told_lines(export.proof.document))
     reports = assembly.verify_log(folder / "home")
-    lines = sum(report.lines for report in reports)
-    true = verdict.outcome is Outcome.TRUE_NOT_COMPLETE and not agreement.wrong
-    holds = all(report.holds for report in reports)
-    true_word, holds_word = "true" if true else "NOT true", "holds" if holds else "does NOT hold"
-    said = [
-        f"Anna's report holds {verdict.lines} lines and is {true_word}; that none is missing is not yet proved",
-        f"The log of {lines} lines {holds_word}",
-    ]
-    for text in said:
-        console.say(f"{'✓' if true and holds else '✕'} {text}.")
-    console.say(f"Check it yourself: einmal citizen verify {folder / 'anna.zip'} --authority {fingerprint}")
-    _write_story(folder, story, said, verdict, fingerprint)
-    return true and holds and not story.surprises
-
-
-def _write_story(folder: Path, story: Story, said: list[str], verdict: Verdict, fingerprint: str) -> None:
-    shown = "\n".join(f"- {sentence.en}" for sentence in verdict.shown)
-    missing = "\n".join(f"- {sentence.en}" for sentence in verdict.not_shown)
-    told = "\n".join(story.told)
-    (folder / "story.md").write_text(
-        "# What happened\n\n"
-        f"Nobody here exists. {COUNT} invented people live in Musterstadt; this is Anna Beispiel's day.\n\n"
-        f"{told}\n\n"
-        "Every request and reply is in `messages/`, as sent. Each exchange left its lines in the journal before a\n"
-        "register was touched and before anything left.\n\n"
-        "Then Anna asked what was done with her data: `anna.zip`, unpacked in `anna/`; open `anna/auskunft.html`.\n\n"
-        + "".join(f"- {text}.\n" for text in said)
-        + f"\n## Her proof shows\n\n{shown}\n\n## It does not show\n\n{missing}\n\n"
-        "## Check it yourself\n\n"
-        f"```\neinmal citizen verify {folder.name}/anna.zip --authority {fingerprint}\n"
-        f"einmal log verify --home {folder.name}/home\n```\n",
-        "utf-8",
+    return Ended(
+        folder=folder.name,
+        fingerprint=fingerprint,
+        verdict=verdict,
+        true=verdict.outcome is Outcome.TRUE_NOT_COMPLETE and not agreement.wrong,
+        log_lines=sum(report.lines for report in reports),
+        holds=all(report.holds for report in reports),
     )
+
+
+def _conclude(folder: Path, day: Day) -> None:
+    ended = day.ended
+    true, holds = ("true" if ended.true else "NOT true"), ("holds" if ended.holds else "does NOT hold")
+    console.say("\nAnna asks what was done with her data")
+    console.prose(
+        f" {'✓' if ended.true else '✕'} Her report of {ended.verdict.lines} lines is {true}; that none is missing "
+        "is not yet proved."
+    )
+    console.prose(f" {'✓' if ended.holds else '✕'} The town's log of {ended.log_lines} lines {holds}.")
+    console.say(f"\nEverything is in {folder}. Begin with these two:")
+    console.say(f"  {folder / 'story.md'}\n  {folder / 'anna' / 'auskunft.html'}")
+    console.say("Check it yourself:")
+    console.say(f"  einmal citizen verify {folder / 'anna.zip'} \\\n    --authority {ended.fingerprint}")

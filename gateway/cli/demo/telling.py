@@ -1,0 +1,224 @@
+"""The story in words: a line for the terminal, story.md for whoever asks what happened, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from string import Template
+from typing import Any, Final
+
+from consent.policy import Policy
+from gateway import assembly
+from gateway.audit.shard import Origin
+from gateway.audit.verify.verdict import Verdict
+from gateway.cli.demo.script import Act, Scene, Script
+from gateway.cli.demo.story import Played
+
+_WORDS: Final[Mapping[str, str]] = {
+    "given": "recorded",
+    "recorded": "on file",
+    "already-on-file": "was on file already",
+    "answered-with-notice": "answered, marked as blocked",
+}
+_ORDERS: Final = ("empowers", "decides")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a line of an exchange stands in the log, and what it says of it."""
+
+    retention: str
+    index: int
+    kind: str
+    grant: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What was checked when the story was over."""
+
+    folder: str
+    fingerprint: str
+    verdict: Verdict
+    """On Anna's export."""
+    log_lines: int
+    holds: bool
+    """The log, from its first line."""
+    true: bool
+    """Anna's export, and its pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Everything there is to tell."""
+
+    script: Script
+    told: Sequence[tuple[Scene, Sequence[Played]]]
+    log: Mapping[str, Sequence[Line]]
+    """The lines of every exchange."""
+    policy: Policy
+    grants: Mapping[str, str]
+    """Every grant's file."""
+    ended: Ended
+
+    @property
+    def surprises(self) -> int:
+        """How many acts ended otherwise than told."""
+        return sum(not act.fits for _, played in self.told for act in played)
+
+    @property
+    def good(self) -> bool:
+        return not self.surprises and self.ended.true and self.ended.holds
+
+
+def files_of(opened: assembly.Opened) -> Mapping[str, str]:
+    """Out: the file of every grant."""
+    found: dict[str, str] = {}
+    for file, document in opened.home.documents.items():
+        if file.startswith("grants/"):
+            found |= {str(grant["id"]): file for grant in document.data["grant"]}
+    return found
+
+
+async def log_of(opened: assembly.Opened) -> Mapping[str, Sequence[Line]]:
+    """Out: the lines of every exchange, in the log's order."""
+    found: dict[str, list[Line]] = {}
+    for shard, head, _ in await opened.shards.headed():
+        retention = Origin.parse(shard.origin).retention
+        for stored in await opened.store.lines(shard.origin, 0, head.size):
+            event = json.loads(stored.line.event or b"{}")
+            if "exchange" in event:
+                line = Line(retention, stored.position.index, event["kind"], event.get("grant"))
+                found.setdefault(event["exchange"], []).append(line)
+    return found
+
+
+def outcome(played: Played) -> str:
+    """Out: what came of an act, in words."""
+    if not played.outcome:
+        return "no reply"
+    if played.refused:
+        return f"refused ({played.outcome})"
+    return _WORDS.get(played.outcome, played.outcome)
+
+
+def outcomes(played: Sequence[Played]) -> str:
+    """Out: what came of a scene: of what was asked and submitted in it, or else of what was recorded."""
+    asked = [act for act in played if act.act.deed not in _ORDERS] or list(played)
+    said = [(word, len(list(same))) for word, same in groupby(map(outcome, asked))]
+    return ", then ".join(word if times == 1 else f"{word} ({times} times)" for word, times in said)
+
+
+def story(day: Day) -> str:
+    """Out: story.md."""
+    ended, parts = day.ended, []
+    played = {scene.title: acts for scene, acts in day.told}
+    number = 0
+    for chapter in day.script.chapter:
+        parts.append(f"## {chapter.title}\n")
+        for scene in chapter.scene:
+            number += 1
+            deeds = "\n".join(_deed(act, day) for act in played[scene.title])
+            parts.append(f"### {number}. {scene.title}\n\n{scene.text.strip()}\n\n{deeds}\n")
+    page = Template(files(__package__).joinpath("story.md").read_text("utf-8"))
+    return page.substitute(
+        scenes="\n".join(parts),
+        grants=_granted(day),
+        lines=ended.verdict.lines,
+        true="true" if ended.true else "NOT true",
+        log_lines=ended.log_lines,
+        holds="holds" if ended.holds else "does NOT hold",
+        shown="\n".join(f"- {sentence.en}" for sentence in ended.verdict.shown),
+        not_shown="\n".join(f"- {sentence.en}" for sentence in ended.verdict.not_shown),
+        folder=ended.folder,
+        fingerprint=ended.fingerprint,
+    )
+
+
+def _deed(played: Played, day: Day) -> str:
+    """Out: one message and its reply: who sent it, what came of it, the grant and the lines of the log."""
+    lines = day.log.get(played.exchange, ())
+    request, reply = (f"[`{name}`](messages/{name})" for name in played.files)
+    file = next((day.grants[line.grant] for line in lines if line.grant in day.grants), None)
+    granted = f" Granted in [`{file}`](home/{file})." if file else ""
+    who, does = day.policy.consumers[played.consumer].title.en, _does(played.act)
+    return f"- {who} {does}: {request} → {reply}, **{outcome(played)}**.{granted} Log: {_places(lines)}."
+
+
+def _does(act: Act) -> str:
+    match act.deed:
+        case "empowers":
+            return "records that Anna acts for her child"
+        case "decides":
+            return "records the decision"
+        case "submits":
+            return "submits"
+        case "asks":
+            return "asks"
+        case "withdraws":
+            return "records the withdrawal"
+
+
+def _places(lines: Iterable[Line]) -> str:
+    """Out: `asked` 24m·6, `answered` 24m·7–10."""
+    said = []
+    for (retention, kind), same in groupby(lines, key=lambda line: (line.retention, line.kind)):
+        places = [line.index for line in same]
+        several = f"–{places[-1]}" if len(places) > 1 else ""
+        said.append(f"`{kind}` {retention}·{places[0]}{several}")
+    return ", ".join(said) or "no line"
+
+
+def _granted(day: Day) -> str:
+    """Out: every grant of the home, a row of a table each."""
+    policy, rows = day.policy, []
+    for name, file in day.grants.items():
+        grant = policy.grants[name]
+        evidence = policy.evidence(grant.register, grant.evidence)
+        assert evidence is not None
+        who = policy.consumers[grant.consumer].title.en
+        if grant.on_behalf_of is not None:
+            who += f", for the {policy.consumers[grant.on_behalf_of].title.en}"
+        does = "submit" if grant.write else "ask for"
+        basis = ", ".join(grant.basis)
+        cells = (
+            who,
+            f"{does} {evidence.title.en}",
+            policy.purposes[grant.purpose].title.en,
+            basis,
+            f"`{file}`",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def facts(day: Day) -> dict[str, Any]:
+    """Out: the same for programs."""
+    ended = day.ended
+    return {
+        "scenes": [
+            {"title": scene.title, "acts": [_fact(act, day.log.get(act.exchange, ())) for act in played]}
+            for scene, played in day.told
+        ],
+        "surprises": day.surprises,
+        "export": {"file": "anna.zip", "lines": ended.verdict.lines, "true": ended.true},
+        "log": {"lines": ended.log_lines, "holds": ended.holds},
+        "fingerprint": ended.fingerprint,
+    }
+
+
+def _fact(played: Played, lines: Sequence[Line]) -> dict[str, Any]:
+    return {
+        "deed": played.act.deed,
+        "who": played.who,
+        "consumer": played.consumer,
+        "request": f"messages/{played.files[0]}",
+        "reply": f"messages/{played.files[1]}",
+        "outcome": played.outcome,
+        "expected": played.act.expected,
+        "exchange": played.exchange,
+        "log": [{"class": line.retention, "index": line.index, "kind": line.kind} for line in lines],
+    }
