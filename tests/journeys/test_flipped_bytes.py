@@ -10,17 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import exempting
 import pytest
 import pytest_asyncio
 import town as towns
 from letters import asking
+from odd_register import guarded
 from peopled import ORDINARY
 from town import IDS, StillClock, Town
 
 from adapters.storage.schema import METADATA
+from consent.vocabulary import Found, NotFound
 from gateway import assembly
+from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
-from gateway.ports import Outbound
+from gateway.journal.releasing import release_due
+from gateway.ports import Outbound, Register
+from gateway.stages import Mandate
 
 DATABASE: Final = "data/einmal.sqlite3"
 COLUMNS: Final = [(table.name, column.name) for table in METADATA.sorted_tables for column in table.columns]
@@ -32,7 +38,8 @@ TIES: Final = {"id", "shard", "terminal_shard"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lived_in(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that has seen two months, every kind of ending, a withdrawal, and a message id used twice."""
+    """A home that has seen two months, every kind of ending, a withdrawal, a message id used twice, and processings
+    kept from their person: told since, still kept back, and under way."""
     root = tmp_path_factory.mktemp("flipped") / "home"
     shutil.copytree(founded, root)
     clock = StillClock()
@@ -48,8 +55,25 @@ async def lived_in(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     parking = asking(town, town.parking(ORDINARY), "json/1.0", consumer="parkraumbewirtschaftung")
     for request in (again, unsigned, parking, (await _chosen(town, "WG-december"))[0]):
         await handle(town.delivery(request), town.opened.house)
+    await _kept_back(town)
     await town.opened.close()
     return root
+
+
+async def _kept_back(town: Town) -> None:
+    clock, house, store = town.clock, town.opened.house, town.opened.store
+    await exempting.parking_is_exempt(town, days=3)
+    down, _ = guarded(house, store, _down)
+    for at, home in enumerate((house, house, down)):
+        record = town.parking(ORDINARY, case=f"BP-kept-{at}")
+        await handle(town.delivery(asking(town, record, consumer="parkraumbewirtschaftung")), home)
+        if at == 0:
+            clock.passes(days=3)
+            assert await release_due(town.opened.journal, store, clock.now()) == 1
+
+
+async def _down(_mandate: Mandate, _real: Register) -> Found | NotFound:
+    raise RegisterUnavailable("melderegister")
 
 
 async def _chosen(town: Town, case: str) -> tuple[Outbound, str]:
@@ -140,6 +164,7 @@ def test_a_flipped_byte_of_a_kept_checkpoint_is_named(home: Path) -> None:
         "DELETE FROM exchange WHERE kind = 'refused'",
         "UPDATE exchange SET kind = NULL, terminal_shard = NULL, terminal_idx = NULL WHERE kind = 'answered'",
         "DELETE FROM record_subject",
+        "DELETE FROM release",
         "DELETE FROM current_policy",
     ],
 )
