@@ -62,6 +62,8 @@ class _Decision:
     terms: Terms
     request: Request
     held: Sequence[Held]
+    last_day: date
+    """Of the grant, or of the newest one that replaces it."""
 
     @property
     def grant(self) -> Grant:
@@ -86,10 +88,18 @@ def judge_decision(
         return refused(policy, ReasonCode.NO_GRANT, Check.GRANT)
     powers = {item.id: item for item in held if isinstance(item, Power)}
     test = policy.settings.test_identities
-    matters = [
-        Matter(question, grant, terms.kind, None, powers, evidence.special, test, now) for grant in grants
-    ]
-    return _furthest([_Decision(one, terms, request, held) for one in matters], _DECISION_RULES, policy)
+    served = []
+    for grant in grants:
+        matter = Matter(question, grant, terms.kind, None, powers, evidence.special, test, now)
+        served.append(_Decision(matter, terms, request, held, _last_day(grant, policy)))
+    return _furthest(served, _DECISION_RULES, policy)
+
+
+def _last_day(grant: Grant, policy: Policy) -> date:
+    newer = {item.predecessor: item for item in policy.deciding() if item.predecessor is not None}
+    for _ in range(len(newer)):
+        grant = newer.get(grant.id, grant)
+    return grant.valid_to
 
 
 def _question(request: Request, terms: Terms) -> Request:
@@ -116,7 +126,7 @@ def _recorder(decision: _Decision) -> Verdict:
 def _life(decision: _Decision) -> Verdict:
     terms, now = decision.terms, decision.matter.now
     begins, ends = terms.not_before, terms.not_after
-    whole = begins < ends <= _end_of(decision.grant.valid_to) and now < ends
+    whole = begins < ends <= _end_of(decision.last_day) and now < ends
     short = terms.kind is not BasisKind.CHOICE or ends - min(begins, now) <= CHOICE_LASTS
     return PASSED if whole and short else ReasonCode.BASIS_OUTSIDE_PERIOD
 

@@ -346,6 +346,5 @@ def give(by: str = "buergerportal", *, of: Mapping[str, Any] = TERMS, **differen
 
 def order(by: str, subject: Subject = ANNA, **different: Any) -> Request:
     """Out: what every order says at least."""
-    blank = dict.fromkeys(("evidence", "purpose", "procedure", "case"), "")
-    asked = replace(REQUEST, **blank, consumer=by, subject=subject, basis=BasisClaim(), action=Action.RECORD)
-    return replace(asked, **different)
+    asked = replace(REQUEST, consumer=by, subject=subject, basis=BasisClaim(), action=Action.RECORD)
+    return replace(asked, **{"evidence": "", "purpose": "", "procedure": "", "case": "", **different})
