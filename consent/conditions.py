@@ -166,5 +166,5 @@ DATA_RULES: Final = (
 )
 """Which data of whom: they hold for what is asked, and for what is recorded that it may be asked."""
 PREVIEW_RULE: Final = Rule(
-    Check.PREVIEW, "§ 5(5) EGovG; Regulation (EU) 2018/1724 Art. 14(3)", _preview, _preview_wanted
+    Check.PREVIEW, "§ 5(5) EGovG; Reg. (EU) 2018/1724 Art. 14(3)", _preview, _preview_wanted
 )

@@ -31,7 +31,8 @@ class Near:
 
 
 def nearest(request: Request, policy: Policy, now: datetime) -> tuple[Near, ...]:
-    """Out: up to `MOST` grants, those that differ in least first, the asker's own before those of others."""
+    """Out: up to `MOST` grants, those that differ in least first, the asker's own before those of others; none that
+    differs in two things more than the nearest."""
     ending = {grant.id: grant for grant in policy.deciding()}
     found = []
     for grant in policy.grants.values():
@@ -40,7 +41,8 @@ def nearest(request: Request, policy: Policy, now: datetime) -> tuple[Near, ...]
             found.append(
                 ((len(differs), grant.consumer != request.consumer, grant.id), Near(grant.id, differs))
             )
-    return tuple(near for _, near in sorted(found, key=lambda pair: pair[0])[:MOST])
+    found.sort(key=lambda pair: pair[0])
+    return tuple(near for _, near in found[:MOST] if len(near.differs) <= len(found[0][1].differs) + 1)
 
 
 def _differences(

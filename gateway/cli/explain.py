@@ -10,16 +10,23 @@ from typing import Annotated, Final
 
 import typer
 
-from consent.decide import decide
+from consent.decide import Examination, examine
+from consent.nearby import Near, nearest
 from consent.policy import Policy
-from consent.trials import RULES
-from consent.vocabulary import BasisClaim, BasisKind, Check, Fact, Permit, Refusal, Request, Subject
+from consent.vocabulary import (
+    Action,
+    BasisClaim,
+    BasisKind,
+    Check,
+    Fact,
+    ReasonCode,
+    Refusal,
+    Request,
+    Subject,
+)
 from gateway import assembly
-from gateway.cli import console, subject
-from gateway.outbound.reasons import REASONS
+from gateway.cli import console, subject, verdicts
 
-_CLAUSES: Final = {rule.check: rule.clause for rule in RULES}
-_SIGNS: Final = {Fact.PASSED: "✓ passed", Fact.FAILED: "✕ failed", Fact.NOT_NEEDED: "– not needed"}
 _SOMEBODY: Final = Subject(birth_date=date(1970, 1, 1), family_name="Beispiel", given_name="Niemand")
 
 
@@ -39,11 +46,23 @@ def explain(
     case: Annotated[str, typer.Option(help="The application's reference.")] = "explain",
     basis: Annotated[BasisKind | None, typer.Option(help="The basis claimed.")] = None,
     record: Annotated[str | None, typer.Option(help="The record of choice or consent named.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Submit the fields instead of asking for them.")
+    ] = False,
+    representative: Annotated[
+        str | None,
+        typer.Option(help="The power under which somebody acts for the person, by its id.", metavar="ID"),
+    ] = None,
+    on_behalf_of: Annotated[
+        str | None, typer.Option(help="The consumer in whose name it is asked.", metavar="CONSUMER")
+    ] = None,
     subject_file: subject.SubjectFile = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """Each check, passed or not, and why. Exit 1 if the answer would be no."""
+    """Each check, passed or not, by which clause, and what would pass. Exit 1 if the answer would be no."""
+    if write and not field:
+        console.usage("--write needs --field: name what would be submitted")
     whom = _SOMEBODY if subject_file is None else subject.read(subject_file)
 
     def asked(policy: Policy) -> Request:
@@ -59,72 +78,36 @@ def explain(
             basis=BasisClaim(basis, record),
             fields=frozenset(field or ()),
             register=_known("register", register_, policy.registers),
+            on_behalf_of=None if on_behalf_of is None else _known("consumer", on_behalf_of, policy.consumers),
+            representative=representative,
+            action=Action.WRITE if write else Action.READ,
         )
 
-    decision = asyncio.run(_decide(home, asked))
+    examined, near = asyncio.run(_examine(home, asked))
     if as_json:
-        console.as_json(_facts(decision))
+        console.as_json(verdicts.as_plain(examined, near))
     else:
-        _tell(decision, subject_file is not None)
-    if isinstance(decision, Refusal):
+        verdicts.tell(examined, near)
+        if subject_file is None and examined.decision.facts.get(Check.BASIS_RECORD) is Fact.FAILED:
+            console.prose(
+                "No person was named (--subject-file), so no record of choice or consent can match."
+            )
+    if isinstance(examined.decision, Refusal):
         console.no()
 
 
-async def _decide(home: Path, asked: Callable[[Policy], Request]) -> Permit | Refusal:
+async def _examine(home: Path, asked: Callable[[Policy], Request]) -> tuple[Examination, tuple[Near, ...]]:
     opened = await assembly.open_house(home)
     try:
-        policy = opened.home.policy
+        policy, now = opened.home.policy, opened.house.clock.now()
         request = asked(policy)
-        records = await opened.store.held_for(request, "explain")
-        return decide(request, policy, records, opened.house.clock.now())
+        held = await opened.store.held_for(request, "explain")
     finally:
         await opened.close()
-
-
-def _tell(decision: Permit | Refusal, named: bool) -> None:
-    for check in Check:
-        fact = decision.facts.get(check)
-        if fact is not None and check in _CLAUSES:
-            style = "red" if fact is Fact.FAILED else None
-            console.say(f"  {_SIGNS[fact]:14} {check:18} {_CLAUSES[check]}", style)
-    if isinstance(decision, Permit):
-        console.say(
-            f"Yes, by grant {decision.grant} on basis {decision.basis.kind} ({decision.basis.norm}).",
-            "bold green",
-        )
-        console.say(f"Fields: {', '.join(sorted(decision.fields))}")
-    else:
-        console.say(f"No: {decision.code}. {REASONS[decision.code].en}", "bold red")
-        if decision.fields:
-            console.say(f"Asked for in excess: {', '.join(sorted(decision.fields))}")
-    if not named and decision.facts.get(Check.BASIS_RECORD) is Fact.FAILED:
-        console.say("No person was named (--subject-file), so no record of choice or consent can match.")
-
-
-def _facts(decision: Permit | Refusal) -> dict[str, object]:
-    facts = {str(check): str(fact) for check, fact in decision.facts.items()}
-    if isinstance(decision, Permit):
-        return {
-            "permitted": True,
-            "grant": decision.grant,
-            "basis": {
-                "kind": decision.basis.kind,
-                "norm": decision.basis.norm,
-                "record": decision.basis.record,
-            },
-            "fields": sorted(decision.fields),
-            "facts": facts,
-            "policy": decision.policy,
-        }
-    return {
-        "permitted": False,
-        "code": decision.code,
-        "checks": list(decision.checks),
-        "fields": sorted(decision.fields),
-        "grant": decision.grant,
-        "facts": facts,
-        "policy": decision.policy,
-    }
+    examined = examine(request, policy, held, now)
+    decision = examined.decision
+    ungranted = isinstance(decision, Refusal) and decision.code is ReasonCode.NO_GRANT
+    return examined, nearest(request, policy, now) if ungranted else ()
 
 
 def _procedure(policy: Policy, purpose: str, named: str | None) -> str:
