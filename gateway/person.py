@@ -1,7 +1,8 @@
 """What the house holds about one person, gathered, proved and told: the export of CONTRACT.md 6.
 
-1 every form under which the registers know the person · 2 a line says that an export is made, before anything is
-gathered · 3 the lines of each form in each shard, with their proofs under one signed head · 4 told in plain words.
+1 every form under which the registers know the person · 2 what a law kept back until today is released · 3 a line
+says that an export is made, before anything is gathered · 4 the lines of each form in each shard, with their proofs
+under one signed head, the records and powers about the person · 5 told in plain words.
 A register that does not answer stops the export: a form that is missing would be left out unseen.
 """
 
@@ -9,27 +10,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
+from consent import held
 from consent.parties import Title
 from consent.policy import Policy
-from consent.vocabulary import Record, Subject
+from consent.vocabulary import Subject
 from gateway.audit import labels, proof
 from gateway.audit.note import parse_vkey
 from gateway.audit.record import Event, Kind
 from gateway.audit.shard import Origin
 from gateway.journal import Journal
+from gateway.journal.releasing import release_due
 from gateway.journal.shards import OpenShard, Shards
 from gateway.ports import ConsentStore, Head, JournalStore, Keys, Register, StoredLine
 from gateway.stages import Position
-from gateway.views.auskunft import JournalLine
+from gateway.views.auskunft import JournalLine, Kept
 from gateway.views.citizen import fold
 from gateway.views.export import Proof, assemble, tlog_proof_name
 from gateway.views.titles import titles
 
 ERASED: Final = "erased: IDNrG § 9"
+_IDNR: Final = "idnr:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ class _Part:
 async def export(subject: Subject, house: Holdings, now: datetime) -> bytes | None:
     """In: whom it is about, sufficiently named and identified by the caller. Out: the ZIP; None: known to nobody.
 
-    Raises: Fault when a register can't be asked, JournalUnavailable.
+    Raises: Fault when a register can't be asked or what was kept back can't be opened, JournalUnavailable.
     """
     forms = await forms_of(subject, house)
     if not forms:
         return None
+    await release_due(house.journal, house.store, now)
     for form in forms[:1]:
         await house.journal.house_event(Event(kind=Kind.EXPORT_MADE, time=now), now, subject=form)
     shards = sorted(await house.shards.headed(), key=lambda found: Origin.parse(found[0].origin).retention)
@@ -75,7 +80,7 @@ async def export(subject: Subject, house: Holdings, now: datetime) -> bytes | No
     )
     auskunft = fold(
         [line for part in parts for line in part.lines],
-        await _records(subject, house.consents),
+        await _kept(_numbered(subject, forms), house.consents),
         forms,
         titles(house.policy, house.authority),
         datetime(start.year, start.month, start.day, tzinfo=UTC),
@@ -87,15 +92,28 @@ async def export(subject: Subject, house: Holdings, now: datetime) -> bytes | No
 
 
 async def forms_of(subject: Subject, house: Holdings) -> tuple[str, ...]:
-    """Out: every form (LOG.md 5) the person's lines may stand under: their number, each register's own key."""
-    forms = [f"idnr:{subject.idnr}"] if subject.idnr else []
+    """Out: every form (LOG.md 5) the person's lines may stand under: their number, each register's own key. Nobody's,
+    when the registers know people with different numbers by that name: they are not told of each other."""
+    forms = [f"{_IDNR}{subject.idnr}"] if subject.idnr else []
     for register in house.registers.values():
-        forms += [person.subject for person in await register.persons(subject)]
-    return tuple(dict.fromkeys(forms))
+        forms += [person.subject for person in await register.persons(subject) if person.subject is not None]
+    found = tuple(dict.fromkeys(forms))
+    return found if sum(form.startswith(_IDNR) for form in found) <= 1 else ()
 
 
-async def _records(subject: Subject, consents: ConsentStore) -> Sequence[Record]:
-    return [record for record in await consents.of_subject(subject) if record.subject.agrees_with(subject)]
+def _numbered(subject: Subject, forms: Sequence[str]) -> Subject:
+    """Out: the person with the number a register knows them by: their records may be kept under either."""
+    number = next((form.removeprefix(_IDNR) for form in forms if form.startswith(_IDNR)), None)
+    return replace(subject, idnr=number)
+
+
+async def _kept(subject: Subject, consents: ConsentStore) -> Sequence[Kept]:
+    """Out: every record and power that names the person in one of these forms and contradicts none."""
+    return [
+        Kept(found, tuple(held.read(event.body) for event in await consents.events(found.id)))
+        for found in await consents.of_subject(subject)
+        if found.subject.agrees_with(subject)
+    ]
 
 
 async def _shard(shard: OpenShard, head: Head, note: str, forms: Sequence[str], store: JournalStore) -> _Part:

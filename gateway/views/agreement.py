@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gateway.views.auskunft import Auskunft, Entry, JournalLine, Named, Office, Titles
 from gateway.views.citizen import fold
 from gateway.views.export import Export
+from gateway.views.lines import CONSENT
 from gateway.views.render import from_json, readable
 from gateway.views.words import Text, edition
 
@@ -44,22 +45,28 @@ def compare(export: Export, lines: Sequence[JournalLine], subjects: Sequence[str
 
 def _told_otherwise(told: Auskunft, proved: Auskunft) -> Iterator[tuple[str, str]]:
     known = {entry.places: entry for entry in proved.entries}
-    steps = {step.place for consent in told.consents for step in consent.steps}
     for number, entry in enumerate(told.entries, start=1):
         other = known.pop(entry.places, None)
         if other is None:
             yield "auskunft.json", f"entry {number} stands at a place the proof does not hold"
         elif _claims(entry) != _claims(other) or (told.edition == edition() and entry != other):
             yield "auskunft.json", f"entry {number} says something else than the proof"
-    hidden = [places for places in known if not set(places) <= steps]
-    if hidden:
-        yield "auskunft.json", f"{len(hidden)} proved entries are not told"
-    if steps - {place for places in known for place in places}:
-        yield "auskunft.json", "a step of a consent stands at a place the proof does not hold"
+    # What is told of no entry is told as a step: nowhere else, and of the same record and the same thing.
+    steps = {(place, *_step(entry)): entry for places, entry in known.items() for place in places}
+    said = [(step.place, of, step.state.code) for of, step in told.steps if step.place is not None]
+    if any(steps.pop(step, None) is None for step in said):
+        yield "auskunft.json", "a step of a record stands at a place where the proof does not hold it"
+    if steps:
+        yield "auskunft.json", f"{len(steps)} proved lines are not told"
     if told.closed != proved.closed:
         yield "auskunft.json", "the entries not shown are others than those of the proof"
     if [form.title for form in told.forms] != [form.title for form in proved.forms]:
         yield "auskunft.json", "the forms of the person are others than those of the proof"
+
+
+def _step(entry: Entry) -> tuple[str | None, str]:
+    """Out: the record or power an entry would be a step of, and which."""
+    return entry.of, entry.outcome.removeprefix(CONSENT)
 
 
 def _written_otherwise(files: Mapping[str, bytes], told: Auskunft) -> Iterator[tuple[str, str]]:
@@ -78,12 +85,20 @@ def _claims(entry: Entry) -> tuple[object, ...]:
         entry.exchange,
         entry.time,
         entry.outcome,
+        entry.tone,
+        entry.filing,
+        entry.grant,
+        entry.of,
+        entry.represented,
+        entry.secrecy and entry.secrecy.until,
+        entry.kept_until,
         tuple(_code(item) for item in (*named, entry.procedure, entry.concerned)),
         entry.case,
         entry.basis and (entry.basis.kind.code, entry.basis.norm, entry.basis.record),
         tuple(reason.code for reason in entry.reasons),
         {data.code for data in entry.handed_over},
         {(item.data.code, item.rule) for item in entry.kept_back},
+        {data.code for data in entry.covered},
     )
 
 
@@ -98,6 +113,8 @@ def _titles(told: Auskunft) -> Titles:
     evidence: dict[str, Text] = {}
     purposes: dict[str, Text] = {}
     procedures: dict[str, Text] = {}
+    filing: set[str] = set()
+    secrecy: dict[str, str] = {}
     for entry in told.entries:
         for office, named in (
             (consumers, entry.consumer),
@@ -113,7 +130,13 @@ def _titles(told: Auskunft) -> Titles:
         ):
             if named:
                 words[named.code] = named.title
+        if entry.grant and entry.filing:
+            filing.add(entry.grant)
+        if entry.grant and entry.secrecy and entry.secrecy.norm:
+            secrecy[entry.grant] = entry.secrecy.norm
     for form in told.forms:
         if form.part is not None:
             registers.setdefault(form.code, Office(form.part))
-    return Titles(told.authority, consumers, registers, evidence, purposes, procedures)
+    return Titles(
+        told.authority, consumers, registers, evidence, purposes, procedures, frozenset(filing), secrecy
+    )

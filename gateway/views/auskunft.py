@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from consent.held import AnyStep
+from consent.vocabulary import Held
 from gateway.views.words import Text, Tone
 
 Event = Mapping[str, Any]
@@ -22,6 +24,14 @@ class JournalLine:
     index: int
     event: Event | None = field(repr=False)
     withheld: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record or power as it stands, and everything that happened to it, oldest first."""
+
+    held: Held = field(repr=False)
+    steps: tuple[AnyStep, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,10 @@ class Titles:
     evidence: Mapping[str, Text]
     purposes: Mapping[str, Text]
     procedures: Mapping[str, Text]
+    filing: frozenset[str] = frozenset()
+    """Grants to put data into a register, not to take it from there."""
+    secrecy: Mapping[str, str] = field(default_factory=dict)
+    """Grant → the norm under which the person is not told at once."""
 
 
 # --- out ---
@@ -56,7 +70,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class KeptBack:
-    """Asked for or delivered by the register, and not handed over."""
+    """Asked for or delivered by the register, and not handed over; or sent to the register, and not put there."""
 
     data: Named
     rule: str
@@ -70,6 +84,15 @@ class Basis:
     """A sentence: what the answer stood on, or, when nothing was handed over, what the authority named."""
     norm: str | None
     record: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """A law kept the entry from the person until that day."""
+
+    until: date
+    norm: str | None
+    """None: the policy does not know it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +112,13 @@ class Entry:
     exchange: str | None
     time: datetime
     outcome: str
+    """The kind of its last word; of a released line, what it was before the law kept it back."""
     tone: Tone
     title: Text
     sentence: Text
     reasons: tuple[Named, ...]
+    filing: bool
+    """Data was to be put into the register, not taken from it."""
     consumer: Named | None
     on_behalf_of: Named | None
     register: Named | None
@@ -101,9 +127,20 @@ class Entry:
     procedure: Named | None
     case: str | None
     basis: Basis | None
+    grant: str | None
+    of: str | None
+    """The record or power it is a step of."""
     concerned: Named | None
+    represented: bool
+    """Somebody with a power that stood acted for the person."""
     handed_over: tuple[Named, ...]
+    """To the authority; where `filing`, to the register."""
     kept_back: tuple[KeptBack, ...]
+    covered: tuple[Named, ...]
+    """What a step of a record is about, or a request without an end."""
+    secrecy: Secrecy | None
+    kept_until: date | None
+    """The day its lines are due to be erased (LOG.md 8)."""
     places: tuple[Place, ...]
 
 
@@ -117,10 +154,16 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a record of choice or consent."""
+    """Something that happened to a record or power."""
 
     state: Named
-    place: Place
+    time: datetime
+    recorded_by: Named | None
+    """The authority, never the clerk."""
+    until: datetime | None
+    """Until when it was to hold from this step on."""
+    place: Place | None
+    """None: no line of the journal tells it under the person's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +182,40 @@ class Consent:
     procedure: Named
     case: str
     norm: str
+    channel: Named | None
+    notice: str | None
+    """The version of the text that was shown."""
     recorded_by: Named
     not_before: datetime
     not_after: datetime
     uses: int
     max_uses: int | None
+    recipient_keeps_days: int | None
+    power: str | None
+    """The power under which somebody else decided for the person."""
+    previous: str | None
+    """The record it follows."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A power to act for the person as it stands at `Auskunft.to`. Who has it is not told here
+    (docs/decisions/0013-who-acts-is-not-named.md)."""
+
+    id: str
+    kind: Named
+    """What proves it."""
+    state: Named
+    valid: bool
+    procedures: tuple[Named, ...]
+    """Empty: it counts in all."""
+    norm: str | None
+    recorded_by: Named
+    not_before: datetime
+    not_after: datetime
+    ending: Text
+    """How it can be ended."""
     steps: tuple[Step, ...]
 
 
@@ -168,11 +240,22 @@ class Auskunft:
     to: datetime
     months: tuple[Month, ...]
     consents: tuple[Consent, ...]
+    powers: tuple[Power, ...]
     closed: tuple[Closed, ...]
 
     @property
     def entries(self) -> Iterator[Entry]:
         return (entry for month in self.months for entry in month.entries)
+
+    @property
+    def decisions(self) -> tuple[Consent | Power, ...]:
+        """Out: everything the house's ledger holds about the person, in the order it is told."""
+        return (*self.consents, *self.powers)
+
+    @property
+    def steps(self) -> Iterator[tuple[str, Step]]:
+        """Out: every step, with the id of what it happened to."""
+        return ((kept.id, step) for kept in self.decisions for step in kept.steps)
 
     def count(self, tone: Tone) -> int:
         return sum(entry.tone == tone for entry in self.entries)

@@ -24,6 +24,8 @@ def titles(policy: Policy, authority: Title) -> Titles:
         },
         purposes={item.code: _text(item.title) for item in policy.purposes.values()},
         procedures={item.code: _text(item.title) for item in policy.procedures.values()},
+        filing=frozenset(grant.id for grant in policy.grants.values() if grant.write),
+        secrecy={grant.id: grant.exempt for grant in policy.grants.values() if grant.exempt is not None},
     )
 
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 Language: TypeAlias = Literal["de", "en"]
-Tone: TypeAlias = Literal["given", "kept", "open", "note"]
+Tone: TypeAlias = Literal["given", "filed", "kept", "open", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a terminal line means to a citizen. `tone`: data left, was kept, is open, or only a note."""
+    """What a terminal line means to a citizen. `tone`: data left a register, was put into one, neither, is open, or
+    only a note."""
 
     tone: Tone
     title: Text
@@ -52,12 +53,11 @@ class Words:
     def text(self, section: str, code: str) -> Text:
         return self._texts.get((section, code), Text(code, code))
 
-    def outcome(self, kind: str) -> Outcome:
-        if kind.startswith("consent."):
-            state = self.text("state", kind.removeprefix("consent."))
-            title = Text(f"Einwilligung oder Entscheidung: {state.de}", f"Consent or decision: {state.en}")
-            return Outcome("note", title, Text("", ""))
-        return self._outcomes.get(kind, Outcome("note", Text(kind, kind), Text("", "")))
+    def outcome(self, code: str) -> Outcome:
+        """In: a kind of line, or a variant of one (`kind/variant`)."""
+        kind = code.partition("/")[0]
+        unknown = Outcome("note", Text(kind, kind), Text("", ""))
+        return self._outcomes.get(code) or self._outcomes.get(kind, unknown)
 
     def codes(self, section: str) -> tuple[str, ...]:
         """Out: the codes of a section that have words, in the order of the file."""

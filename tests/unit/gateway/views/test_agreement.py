@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from citizen_sample import SUBJECTS, auskunft, line, record
+from citizen_sample import SUBJECTS, auskunft, every_kind, everything, line, record
 
 from gateway.views.agreement import Agreement, compare
 from gateway.views.auskunft import Auskunft, JournalLine
@@ -42,6 +42,11 @@ def test_an_honest_export_agrees() -> None:
     assert agreement.compared
     assert agreement.proved is not None
     assert agreement.proved.count("given") == 1
+
+
+def test_an_honest_export_of_everything_agrees() -> None:
+    """Submissions, released lines, histories of records and powers: all of it is told again from the proof alone."""
+    assert check(export(everything()), every_kind()[0]).wrong == ()
 
 
 @pytest.mark.parametrize("name", sorted(readable(TOLD).keys() - {"auskunft.json"}))
@@ -80,6 +85,13 @@ LIES: dict[str, Lie] = {
     "an entry twice": lambda told: told["months"][0]["entries"].append(_entry(told, 0)),
     "closed lines hidden": lambda told: told.update(closed=[]),
     "a step at another place": lambda told: told["consents"][0]["steps"][0]["place"].update(index=9),
+    "a step of another kind": lambda told: told["consents"][0]["steps"][0]["state"].update(code="refused"),
+    "a step of another record": lambda told: told["consents"][0].update(id="r2"),
+    "a step told twice": lambda told: told["consents"][0].update(steps=told["consents"][0]["steps"] * 2),
+    "another day of erasure": lambda told: _entry(told, 0).update(kept_until="2036-01-01"),
+    "represented": lambda told: _entry(told, 0).update(represented=True),
+    "another grant": lambda told: _entry(told, 0).update(grant="other"),
+    "an entry called filing": lambda told: _entry(told, 1).update(filing=True),
     "another form": lambda told: told["forms"][0]["title"].update(de="Jemand"),
 }
 

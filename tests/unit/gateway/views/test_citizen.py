@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from citizen_sample import NOON, auskunft, line, record
+from citizen_sample import NOON, auskunft, decided, empowered, kept, line, power, record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,6 +151,21 @@ def test_a_consent_stands_as_the_law_would_see_it_now(
     assert (consent.state.code, consent.valid) == (state, valid)
 
 
+def test_a_record_that_nothing_may_rest_on_is_not_told_as_valid() -> None:
+    """Not yet begun, not provably genuine, decided under a power that has ended: told why it doesn't count."""
+    ended = power(state=RecordState.WITHDRAWN)
+    cases = {
+        "not-yet": record(not_before=NOON + timedelta(hours=20)),
+        "not-authentic": record(authentic=False),
+        "power-ended": record(representative="p1"),
+    }
+    for state, one in cases.items():
+        (consent,) = auskunft(held=(kept(one), kept(ended))).consents
+        assert (consent.state.code, consent.valid) == (state, False)
+    (consent,) = auskunft(held=(kept(record(representative="p1")), kept(power()))).consents
+    assert consent.valid
+
+
 def test_the_steps_of_a_record_stand_with_it_and_not_among_the_requests() -> None:
     """Given and withdrawn are the history of the consent; a step of a record nobody holds is still told."""
     given_step = line(1, "consent.given", "x1", basis=BASIS)
@@ -158,8 +173,11 @@ def test_the_steps_of_a_record_stand_with_it_and_not_among_the_requests() -> Non
     stray = line(3, "consent.given", "x3", basis=BASIS | {"record": "r9"})
     told = auskunft(stray, withdrawn, given_step, records=(record(state=RecordState.WITHDRAWN),))
     (consent,) = told.consents
-    assert [(step.state.code, step.place.index) for step in consent.steps] == [("given", 1), ("withdrawn", 2)]
-    assert only(told).title.de == "Einwilligung oder Entscheidung: gültig"
+    assert [(step.state.code, step.place and step.place.index) for step in consent.steps] == [
+        ("given", 1),
+        ("withdrawn", 2),
+    ]
+    assert only(told).title.de == "Entscheidung: erteilt"
 
 
 def test_a_withheld_line_is_named_with_its_norm() -> None:
@@ -187,7 +205,9 @@ def test_an_event_nobody_has_words_for_is_told_by_its_codes() -> None:
     assert entry.consumer is not None
     assert entry.consumer.title.de == "neu"
     assert entry.concerned is not None
-    assert entry.concerned.title.en == "You appear in this evidence."
+    assert (
+        entry.concerned.title.en == "It was about another person. Their evidence also holds data about you."
+    )
     assert entry.handed_over[0].title.de == "shoe"
 
 
@@ -198,27 +218,42 @@ def test_forms_name_the_person_without_the_whole_number() -> None:
     assert not any("02468135774" in form.title.de or "4711" in form.title.de for form in forms)
 
 
-KINDS = st.sampled_from(["asked", "answered", "refused", "no-data", "consent.given", "export.made", "later"])
+KINDS = st.sampled_from(
+    (
+        "asked", "answered", "refused", "no-data", "submitted", "released", "read.by", "consent.given",
+        "consent.withdrawn", "export.made", "later",
+    )
+)  # fmt: skip
+RECORDS = st.sampled_from(["r1", "p1", "r9", None])
 
 
 @given(
     st.lists(
-        st.tuples(KINDS, st.sampled_from(["a", "b", "c", None]), st.integers(-90_000, 90_000), st.booleans()),
+        st.tuples(
+            KINDS,
+            st.sampled_from(["a", "b", "c", None]),
+            st.integers(-90_000, 90_000),
+            RECORDS,
+            st.booleans(),
+        ),
         max_size=30,
     ),
     st.booleans(),
 )
-def test_every_line_is_told_exactly_once(drawn: list[tuple[str, str | None, int, bool]], known: bool) -> None:
+def test_every_line_is_told_exactly_once(
+    drawn: list[tuple[str, str | None, int, str | None, bool]], known: bool
+) -> None:
     """Whatever the lines: each is in an entry, a step or the closed ones, once; entries are newest first."""
     lines = [
-        line(index, kind, exchange, minutes=minutes, basis=BASIS)
+        line(index, kind, exchange, minutes=minutes, basis={"record": of, "revision": 1} if of else None)
         if open_
         else JournalLine("musterstadt.example/24m/2026-11", index, None, "§")
-        for index, (kind, exchange, minutes, open_) in enumerate(drawn)
+        for index, (kind, exchange, minutes, of, open_) in enumerate(drawn)
     ]
-    told = auskunft(*lines, records=(record(),) if known else ())
+    held = (kept(record(), decided(RecordState.GIVEN)), kept(power(), empowered(RecordState.GIVEN)))
+    told = auskunft(*lines, held=held if known else ())
     places = [place.index for entry in told.entries for place in entry.places]
-    places += [step.place.index for consent in told.consents for step in consent.steps]
+    places += [step.place.index for _, step in told.steps if step.place is not None]
     places += [closed.index for closed in told.closed]
     assert sorted(places) == list(range(len(lines)))
     times = [entry.time for entry in told.entries]

@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.resources import files
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, get_args, get_type_hints
 
 import pytest
 
-from consent.vocabulary import BasisKind, ReasonCode, RecordState
+from consent.ledger import Step
+from consent.vocabulary import BasisKind, ProofKind, ReasonCode, RecordState, Removed
 from gateway.audit.record import LABELLED, Kind, Labelled
 from gateway.errors import FaultCode
+from gateway.journal.lines import ON_FILE
+from gateway.views.decisions import NOT_STANDING
+from gateway.views.meaning import ON_FILE as TOLD_ON_FILE
+from gateway.views.meaning import VARIANTS
 from gateway.views.words import Text, words
+from xoev_schemas.safe_xml import Limits, parse
+from xoev_schemas.standards import packaged
 
-RESIDENCE: Final = (
-    "family_name given_names birth_name birth_date birth_place sex nationality marital_status religion "
-    "street house_number postcode town moved_in previous_postcode previous_town"
+XEINMAL: Final = next(standard for standard in packaged() if standard.language == "xeinmal/1.0")
+FIELDS: Final = parse(
+    (Path(str(XEINMAL.schema)).parent / "codelists" / "angabe_1.0.xml").read_bytes(), Limits()
 )
-BIRTH: Final = (
-    "family_name given_names birth_date birth_place sex register_office register_number issued_on "
-    "parent1_family_name parent1_given_names parent2_family_name parent2_given_names"
-)
+RECORDED: Final = {BasisKind.CHOICE, BasisKind.CONSENT}
 KINDS: Final = {
     kind
     for kind in Kind
     if LABELLED[kind] in (Labelled.PERSON, Labelled.PERSON_IF_KNOWN) and not kind.startswith("consent.")
-} | {Kind.POSTPONED, Kind.QUARANTINED}
-"""What can stand under a person's label, and two that could be shown with it; steps of a record have `state`."""
+} - {Kind.RELEASED} | {Kind.POSTPONED, Kind.QUARANTINED}
+"""What can stand under a person's label, and two that could be shown with it; steps of a record have `step`, and a
+released line is told like its twin."""
 CLOSED_LISTS: Final = {
-    "field": set(RESIDENCE.split()) | set(BIRTH.split()),
-    "reason": {*ReasonCode, *FaultCode},
-    "state": set(RecordState),
+    "field": {str(name.text) for name in FIELDS.iterfind("SimpleCodeList/Row/Value[@ColumnRef='code']/SimpleValue")},
+    "reason": {*ReasonCode, *FaultCode, ON_FILE},
+    "state": {*RecordState, *NOT_STANDING},
+    "step": set(RecordState),
+    "power_step": set(RecordState),
+    "recorded": {*RECORDED, "power"},
+    "proof": set(get_args(ProofKind)),
+    "proof_end": set(get_args(ProofKind)),
+    "channel": set(get_args(Step.model_fields["channel"].annotation)),
     "basis": set(BasisKind),
     "basis_stood": set(BasisKind),
+    "basis_filed": set(BasisKind),
     "basis_other": set(BasisKind),
     "basis_claimed": set(BasisKind),
-    "rule": {"grant", "record", "not-asked", "blocked", "idnr", "not-on-file", "nothing-left"},
+    "basis_claimed_other": set(BasisKind),
+    "basis_recorded": RECORDED,
+    "rule": {
+        *get_args(get_type_hints(Removed)["rule"]), "not-on-file", "nothing-left", "nothing-filed", ON_FILE
+    },
     "month": {str(month) for month in range(1, 13)},
-    "outcome": KINDS,
-}
+    "outcome": {*KINDS, *VARIANTS},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("section", CLOSED_LISTS)
@@ -61,6 +79,20 @@ def test_both_languages_fill_the_same_blanks() -> None:
     tables = tomllib.loads(files("gateway.views").joinpath("page.toml").read_text("utf-8"))
     for text in _leaves(tables):
         assert _blanks(text["de"]) == _blanks(text["en"])
+
+
+def test_no_sentence_is_left_without_the_person_it_speaks_to() -> None:
+    """Plain words: nobody is spoken to as "du", no sentence runs longer than thirty words, none is cut short."""
+    for name in ("words.toml", "page.toml"):
+        for text in _leaves(tomllib.loads(files("gateway.views").joinpath(name).read_text("utf-8"))):
+            assert not re.search(r"\b(du|dein|deine|dir|dich)\b", text["de"])
+            for sentence in re.split(r"[.:?!]\s", text["de"]):
+                assert len(sentence.split()) <= 30, sentence
+
+
+def test_the_journal_and_the_report_mean_the_same_reason() -> None:
+    """What the journal writes of a submission that changed nothing is what the report reads."""
+    assert TOLD_ON_FILE == ON_FILE
 
 
 def test_an_unknown_code_is_shown_as_itself() -> None:
