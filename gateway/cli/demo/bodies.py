@@ -69,7 +69,7 @@ def decision(matter: Matter, power: str | None, controller: str, head: Head) -> 
     """Out: consent.give for a choice or a consent; under a power, where Anna acts for a child."""
     terms = {
         "kind": matter.basis,
-        "subject": named(CAST[matter.who], matter.by),
+        "subject": _fully(CAST[matter.who]),
         "controller": controller,
         "recipient": matter.consumer,
         "register": matter.register_,
@@ -131,7 +131,7 @@ def named(person: Person, by: str) -> dict[str, Any]:
 
 
 def _fully(person: Person) -> dict[str, Any]:
-    """Out: the person as a power names them, so that it is found however a message does."""
+    """Out: the person as the portal knows them, so that a record is theirs however a message names them."""
     return named(person, "idnr") | named(person, "name")
 
 

@@ -23,6 +23,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "already-on-file": "was on file already",
     "answered-with-notice": "answered, marked as blocked",
 }
+_TIMES: Final = {2: "twice", 3: "three times", 4: "four times"}
 _ORDERS: Final = ("empowers", "decides")
 
 
@@ -109,7 +110,7 @@ def outcomes(played: Sequence[Played]) -> str:
     """Out: what came of a scene: of what was asked and submitted in it, or else of what was recorded."""
     asked = [act for act in played if act.act.deed not in _ORDERS] or list(played)
     said = [(word, len(list(same))) for word, same in groupby(map(outcome, asked))]
-    return ", then ".join(word if times == 1 else f"{word} ({times} times)" for word, times in said)
+    return ", then ".join(word if times == 1 else f"{word}, {_TIMES[times]}" for word, times in said)
 
 
 def story(day: Day) -> str:
@@ -142,7 +143,7 @@ def _deed(played: Played, day: Day) -> str:
     """Out: one message and its reply: who sent it, what came of it, the grant and the lines of the log."""
     lines = day.log.get(played.exchange, ())
     request, reply = (f"[`{name}`](messages/{name})" for name in played.files)
-    file = next((day.grants[line.grant] for line in lines if line.grant in day.grants), None)
+    file = next((day.grants[line.grant] for line in lines if line.grant is not None), None)
     granted = f" Granted in [`{file}`](home/{file})." if file else ""
     who, does = day.policy.consumers[played.consumer].title.en, _does(played.act)
     return f"- {who} {does}: {request} → {reply}, **{outcome(played)}**.{granted} Log: {_places(lines)}."
