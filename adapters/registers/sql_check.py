@@ -38,8 +38,8 @@ class Check:
         if names is None:
             return (*found, self._silent(("sql", "url")))
         found += self._missing(names)
-        if writing is not None and self._settings.write is not None and self._settings.table in names:
-            found += self._write(writing, self._settings.write)
+        if writing is not None and self._settings.write is not None:
+            found += self._write(writing, self._settings.write, names.get(self._settings.table, frozenset()))
         return tuple(found)
 
     # --- the file alone ------------------------------------------------------------------------------------
@@ -119,8 +119,9 @@ class Check:
                 mend = did_you_mean(place.column, names[place.table], "column")
                 yield self.problem(place.path, wrong, mend)
 
-    def _write(self, engine: sa.Engine, write: SqlWrite) -> Iterator[Problem]:
+    def _write(self, engine: sa.Engine, write: SqlWrite, names: frozenset[str]) -> Iterator[Problem]:
         path: KeyPath = ("sql", "write")
+        named = {write.source, write.time} <= names
         try:
             with engine.connect() as connection:
                 there = _columns(connection, write.journal)
@@ -132,7 +133,7 @@ class Check:
                 elif lacks := [name for name in COLUMNS if name not in there]:
                     wrong = f"is a table without the column {lacks[0]!r}"
                     yield self.problem((*path, "journal"), wrong, f"Create it anew: {statement}")
-                elif not self._may_write(connection, write):
+                elif named and not self._may_write(connection, write):
                     wrong = "does not let the gateway write"
                     mend = (
                         f"Let its user SELECT and UPDATE {self._settings.table!r}, "

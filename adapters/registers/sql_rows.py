@@ -86,8 +86,8 @@ class Who:
         return self._blocked is not None and is_blocked(row[self._blocked])
 
     def tie(self, row: Row) -> object:
-        """Out: what the rows of the person's group have in common with theirs."""
-        return row[self._tie] if self._tie is not None else None
+        """Out: what the rows of the person's group have in common with theirs; None: nothing."""
+        return row[self._tie] if self._tie is not None and row[self._tie] != "" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,12 @@ class SqlWrite(Table):
     url: DatabaseUrl | None = None
     """The same database with a user that may write; None: `[sql] url` opened for writing."""
 
+    @model_validator(mode="after")
+    def _apart(self) -> SqlWrite:
+        if self.source == self.time:
+            mistake("is the same column for source and time", "Name a column for each.")
+        return self
+
 
 class SqlSettings(Table):
     """`[sql]`: a table or view of a database, read and, with `[sql.write]`, written."""
