@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from town import IDS, Town
+from town import IDS, Town, about
 
 from gateway import jws
 from gateway.ports import Outbound
@@ -57,5 +57,6 @@ def asking(town: Town, record: dict[str, Any], language: str = "xeinmal/1.0", **
     """Out: the request a record is, signed as told."""
     body, content_type = town.body(record, language)
     told = {"content_type": content_type, "message_id": record["message_id"]}
-    told["routing_key"] = f"{different.get('consumer', 'wohngeldstelle')}.evidence.{record['evidence']}"
+    consumer = different.get("consumer", "wohngeldstelle")
+    told["routing_key"] = f"{consumer}.{about(record)}.{record['evidence']}"
     return letter(town, body, **(told | different))

@@ -56,7 +56,8 @@ def settle(home: Path) -> None:
     ):
         with closing(sqlite3.connect(home / f"registers/{register}.sqlite3")) as database, database:
             database.row_factory = sqlite3.Row
-            pattern = dict(database.execute(f"SELECT * FROM {table} LIMIT 1").fetchone())
+            own = ", ".join(column["name"] for column in database.execute(f"PRAGMA table_info({table})"))
+            pattern = dict(database.execute(f"SELECT {own} FROM {table} LIMIT 1").fetchone())
             for person in PEOPLE:
                 row = pattern | _row(person, table) | {"id": getattr(person, key)}
                 names, blanks = ", ".join(row), ", ".join(f":{name}" for name in row)

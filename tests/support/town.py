@@ -61,7 +61,8 @@ class Town:
         """In: a request's record. Out: its bytes in that language, and their content type."""
         if language == "json/1.0":
             return json.dumps(record, ensure_ascii=False).encode(), "application/json"
-        spoken = self.opened.house.languages.message(language, "evidence.request")
+        kind = "submit.request" if "values" in record else "evidence.request"
+        spoken = self.opened.house.languages.message(language, kind)
         assert spoken is not None
         return spoken.write(record, self.opened.house.languages.limits), "application/xml"
 
@@ -71,7 +72,7 @@ class Town:
         return client.question(
             self.consumer(consumer),
             self.gateway,
-            f"evidence.{record['evidence']}",
+            f"{about(record)}.{record['evidence']}",
             body,
             content_type,
             message_id=record["message_id"],
@@ -131,6 +132,19 @@ class Town:
         }
         return self.asks(person, **(parking | changed))
 
+    def moves(self, person: Person, **changed: Any) -> dict[str, Any]:
+        """Out: the record of a person's move, as the portal submits it: to another house of the same street."""
+        moving: dict[str, Any] = {
+            "author": {"directory": "einmal", "id": "buergerportal", "name": "Bürgerportal Musterstadt"},
+            "purpose": "move",
+            "procedure": "wohnsitz-ummeldung",
+            "case": "UM-2026-1",
+            "fields": None,
+            "values": {"street": person.street, "house_number": "99z"},
+            "replaces": {"house_number": person.house_number},
+        }
+        return self.asks(person, **(moving | changed))
+
     async def chooses(self, person: Person, case: str = "WG-2026-1", **changed: Any) -> str:
         """The person decides for housing benefit. Out: the record's id."""
         now = self.clock.now()
@@ -173,6 +187,11 @@ class Town:
             opened.keys.gateway,
             self.clock.now(),
         )
+
+
+def about(record: Mapping[str, Any]) -> str:
+    """Out: which way a record goes: the second word of its routing key."""
+    return "submit" if "values" in record else "evidence"
 
 
 async def found(root: Path, clock: StillClock | None = None, *, oots: bool = False) -> Town:
