@@ -25,13 +25,18 @@ from pydantic import (
 from typing_extensions import override
 
 from consent import vocabulary
-from consent.parties import FieldName, Id, Text
+from consent.parties import FieldName, Id
 from consent.vocabulary import PERMITTING, Assurance, BasisKind, ProofKind, Record, RecordState
 
 Moment: TypeAlias = Annotated[
     AwareDatetime, PlainSerializer(lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 ]
 """RFC 3339, UTC, whole seconds."""
+Text: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"),
+]
+"""One line, as long as a message's: an event has to fit into its receipt, and its case into a line of the log."""
 Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Sorted: TypeAlias = Annotated[frozenset[FieldName], PlainSerializer(sorted), Field(min_length=1)]
 

@@ -11,8 +11,19 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainSerializer, model_validator
 
-from consent.ledger import Authentication, Digest, Moment, Named, Part, Stepped, holds_together, latest, read_as
-from consent.parties import Id, Text
+from consent.ledger import (
+    Authentication,
+    Digest,
+    Moment,
+    Named,
+    Part,
+    Stepped,
+    Text,
+    holds_together,
+    latest,
+    read_as,
+)
+from consent.parties import Id
 from consent.vocabulary import PERMITTING, Power, ProofKind
 
 _FOREVER: Final = ("record", "subject", "representative", "proof")
