@@ -82,9 +82,9 @@ def unseal(exchange: str, sealed: bytes, keys: Keys) -> Kept:
 
 
 def open_due(kept: Release, keys: Keys, now: datetime) -> Told:
-    """Out: the lines that tell it, now. Raises: Fault, when it isn't what was sealed, or may not be told yet."""
+    """Out: the lines that tell it, now. Raises: Fault, when it isn't what was sealed, or its row says another day."""
     opened = unseal(kept.exchange, kept.sealed, keys)
-    if (opened.due, opened.retention) != (kept.due, kept.retention) or now < opened.due or not opened.lines:
+    if (opened.due, opened.retention) != (kept.due, kept.retention) or not opened.lines:
         raise Fault("release")
     return [(owner, replace(event, time=now)) for owner, event in opened.lines]
 
