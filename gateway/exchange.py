@@ -230,7 +230,9 @@ async def _close(
         settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
         if isinstance(settled, Repeat):
             return _repeat(settled, case.received, None, heard.sender, house)
-        if isinstance(settled, Elsewhere) or (isinstance(settled, Moved) and isinstance(outcome, Recorded)):
+        if isinstance(settled, Elsewhere) or (
+            isinstance(settled, Moved) and isinstance(outcome, Recorded | Listed)
+        ):
             return Moved()
         if not isinstance(settled, Moved):
             message, receipt = settled
