@@ -1,0 +1,90 @@
+"""Every command that a page of docs/ or the README shows is run, in the order it is shown, and says what the page says.
+
+A block ```console holds lines `$ command`, run by a shell in one folder for the whole page, and below each what it
+prints: every line shown must be there, in that order; `…` stands for anything, in a line or instead of lines.
+`(exit 1)` after a command is how it ends; without it, it ends with 0. A block ```file PATH is written to that file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final = sorted(
+    page for page in (ROOT / "docs").glob("*.md") if re.search(r"^```console$", page.read_text("utf-8"), re.M)
+)
+BLOCK: Final = re.compile(r"^```(console|file [^\n]+)\n(.*?)^```$", re.M | re.S)
+EXIT: Final = re.compile(r"\s+\(exit ([0-9])\)$")
+SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A command as a page shows it, with what it prints and how it ends."""
+
+    command: str
+    code: int
+    prints: tuple[str, ...]
+
+
+def shown(block: str) -> Iterator[Shown]:
+    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        command, *prints = part.rstrip("\n").split("\n")
+        while command.endswith("\\"):
+            command = command[:-1].rstrip() + " " + prints.pop(0).strip()
+        ends = EXIT.search(command)
+        code = int(ends[1]) if ends else 0
+        yield Shown(EXIT.sub("", command), code, tuple(line.strip() for line in prints if line.strip()))
+
+
+def said(expected: tuple[str, ...], output: str) -> str | None:
+    """Out: the first line shown that was not printed after the ones before it."""
+    lines = iter([re.sub(r"\s+", " ", line.strip()) for line in output.splitlines()])
+    for wanted in expected:
+        if wanted == "…":
+            continue
+        pattern = re.escape(re.sub(r"\s+", " ", wanted)).replace("…", ".*")
+        if not any(re.fullmatch(pattern, line) for line in lines):
+            return wanted
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
+    """As a newcomer would type it, one command after the other."""
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"}
+    here.pop("EINMAL_HOME", None)
+    ran = 0
+    for kind, block in BLOCK.findall(page.read_text("utf-8")):
+        if kind != "console":
+            target = tmp_path / kind.removeprefix("file ")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block, "utf-8")
+            continue
+        for step in shown(block):
+            done = subprocess.run(
+                ["sh", "-c", step.command],
+                cwd=tmp_path, env=here, capture_output=True, text=True, timeout=SECONDS, check=False,
+            )  # fmt: skip
+            output = done.stdout + done.stderr
+            assert done.returncode == step.code, f"{step.command}\n{output}"
+            missing = said(step.prints, output)
+            assert missing is None, f"{step.command}\nshown and not printed: {missing}\n{output}"
+            ran += 1
+    assert ran
+
+
+def test_a_page_that_shows_something_else_is_found() -> None:
+    """What is shown must be there, in its order; what is left open may be anything."""
+    assert said(("a b", "…", "c… d"), "x\n a  b\ny\ncc d\n") is None
+    assert said(("c", "a"), "a\nc\n") == "a"
+    assert said(("a",), "ab\n") == "a"
