@@ -201,7 +201,7 @@ class Consent:
 @dataclass(frozen=True, slots=True)
 class Power:
     """A power to act for the person as it stands at `Auskunft.to`. Who has it is not told here
-    (docs/decisions/0013-who-acts-is-not-named.md)."""
+    (docs/decisions/0016-who-acts-is-not-named.md)."""
 
     id: str
     kind: Named
