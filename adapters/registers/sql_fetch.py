@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from adapters.registers.sql_groups import Entries, Roll
 from adapters.registers.sql_layout import Tables, members_of, table_of
+from adapters.registers.sql_people import once
 from adapters.registers.sql_rows import Asked, Fields, Who
 from consent.parties import EvidenceType, Register
 from consent.vocabulary import Found, NotFound, Permit, Person, Value
@@ -103,7 +104,7 @@ def fetch(connection: sa.Connection, selects: Selects, permit: Permit, whom: Ask
         entries = plan.entries.values(connection, tie)
         values |= entries
         persons += plan.roll.persons(members) if plan.roll is not None and entries else ()
-    return Found(MappingProxyType(values), _once(persons), bool(blocked) or who.blocked(row))
+    return Found(MappingProxyType(values), once(persons), bool(blocked) or who.blocked(row))
 
 
 def find(connection: sa.Connection, who: Who, whom: Asked, *, lock: bool = False) -> Sequence[sa.Row[Any]]:
@@ -116,14 +117,4 @@ def find(connection: sa.Connection, who: Who, whom: Asked, *, lock: bool = False
 
 
 def _nothing(*persons: Person) -> Found:
-    return Found(MappingProxyType({}), _once(persons), blocked=True)
-
-
-def _once(persons: Sequence[Person]) -> tuple[Person, ...]:
-    """Out: the person asked about first and once, the others once in each role; whoever can't be told apart, each."""
-    subject, *others = persons
-    kept = [subject]
-    for person in others:
-        if person.subject is None or (person.subject != subject.subject and person not in kept):
-            kept.append(person)
-    return tuple(kept)
+    return Found(MappingProxyType({}), once(persons), blocked=True)

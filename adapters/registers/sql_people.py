@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.registers.sql_text import text
 from consent.idnr import LENGTH
-from consent.vocabulary import SUBJECT
+from consent.vocabulary import SUBJECT, Person
 from gateway.errors import RegisterProtocol
 
 Row: TypeAlias = Sequence[Any]
@@ -99,3 +99,13 @@ class Identity:
 def keyed(register: str, key: str) -> str:
     """Out: the form of somebody whom a register knows by its own key."""
     return f"reg:{register}:{key}"
+
+
+def once(persons: Iterable[Person]) -> tuple[Person, ...]:
+    """Out: the person asked about first and once, the others once in each role; whoever can't be told apart, each."""
+    subject, *others = persons
+    kept = [subject]
+    for person in others:
+        if person.subject is None or (person.subject != subject.subject and person not in kept):
+            kept.append(person)
+    return tuple(kept)

@@ -55,13 +55,17 @@ def reader(codes: Mapping[str, str]) -> Read:
 
 
 def writer(column: sa.Column[Any], codes: Mapping[str, str]) -> Bind:
-    """Out: how evidence becomes the column's values: `reader` backwards. No value can't be written."""
+    """Out: how evidence becomes the column's values: `reader` backwards, for what reads the same again. No value,
+    a day written otherwise, half a character are nothing that can be written."""
     own, bind = {code: value for value, code in codes.items()}, binder(column)
 
     def written(value: str) -> object:
-        if not value:
+        value.encode()
+        held = own[value] if codes else value
+        bound = bind(held)
+        if not value or text(bound) != held or len(own) < len(codes):
             raise ValueError
-        return bind(own[value] if codes else value)
+        return bound
 
     return written
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from adapters.registers.sql_fetch import Selects, find
 from adapters.registers.sql_journal import Entry, WriteJournal
 from adapters.registers.sql_layout import Tables
-from adapters.registers.sql_people import keyed
+from adapters.registers.sql_people import keyed, once
 from adapters.registers.sql_rows import KEY, Asked
 from adapters.registers.sql_text import moment, stamp, text, writer
 from consent.vocabulary import Blocked, Conflict, Filed, NotFound, OnFile, Person
@@ -85,7 +85,7 @@ class Desk:
         fields = self._selects.fields(evidence, frozenset(values))
         row = fields.row(connection, key)
         on_file = fields.values(row)
-        persons = (who.subject(rows[0]), *fields.others(row, on_file.keys()))
+        persons = once((who.subject(rows[0]), *fields.others(row, on_file.keys())))
         changed = {name: value for name, value in values.items() if on_file.get(name) != value}
         if not changed:
             return OnFile(persons, self._since(connection, key, evidence, values.keys()))
@@ -160,7 +160,7 @@ class Desk:
             fields = self._selects.fields(entry.evidence, entry.fields.intersection(known))
             others = fields.others(fields.row(connection, rows[0][who.key]), entry.fields)
             persons = [Person(who.identity.quietly(rows[0])), *others]
-        return Filed(tuple(persons), entry.time)
+        return Filed(once(persons), entry.time)
 
     def _own(self, key: object) -> str:
         own = text(key)

@@ -10,6 +10,7 @@ from pathlib import Path
 import planted
 import pytest
 import sqlalchemy as sa
+from killed_register import steps
 from small_register import (
     BLOCKED,
     BY_NAME,
@@ -22,6 +23,7 @@ from small_register import (
     mandate,
     sql,
     statements,
+    submit,
 )
 
 from adapters.registers.sql_people import MOST_ROWS
@@ -152,3 +154,20 @@ async def test_a_group_has_an_end(home: Path, more: int, fits: bool) -> None:
     else:
         with pytest.raises(RegisterProtocol):
             await sql(home).fetch(asked)
+
+
+async def test_unknown_ambiguous_and_blocked_are_written_to_alike(home: Path) -> None:
+    """Not at all, with the same statements, none of which reads a field."""
+    administered(home, ODD)
+    register = sql(home)
+    await register.filed("")
+    sent: list[str] = []
+    steps(register, sent.append)
+    asked = []
+    for subject in (NOBODY, NAMESAKE, BLOCKED):
+        await submit(register, subject, {"town": "Andersdorf", "sex": "male"})
+        asked.append(list(sent))
+        sent.clear()
+    assert asked[0] == asked[1] == asked[2]
+    assert [text.split()[0] for text in asked[0]] == ["BEGIN", "SELECT", "SELECT"]
+    assert "geschlecht" not in str(asked)

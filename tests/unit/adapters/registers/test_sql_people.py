@@ -14,7 +14,7 @@ import planted
 import pytest
 from small_register import BY_NAME, MOTHER, REGISTER, build, close_all, mandate, sql
 
-from adapters.registers.sql_people import MOST_ROWS
+from adapters.registers.sql_people import MOST_ROWS, once
 from consent.vocabulary import Found, Person, Subject
 from gateway.errors import RegisterProtocol
 
@@ -151,3 +151,15 @@ async def test_the_person_of_a_member_s_row_is_found_by_number(home: Path) -> No
     found = await register.fetch(mandate(BY_NAME, "member_given_names", evidence="household"))
     assert isinstance(found, Found)
     assert found.persons[1:] == (Person(NUMBER, "household-member"),)
+
+
+def test_each_person_has_one_line_in_each_role() -> None:
+    """The person asked about only their own; those who can't be told apart are as many as they are."""
+    subject, mother, unknown = (
+        Person("reg:a:1"),
+        Person("reg:a:2", "mother"),
+        Person(None, "household-member"),
+    )
+    member, self_again = Person("reg:a:2", "household-member"), Person("reg:a:1", "household-member")
+    everyone = (subject, mother, unknown, member, self_again, mother, unknown)
+    assert once(everyone) == (subject, mother, unknown, member, unknown)
