@@ -14,47 +14,16 @@ from collections.abc import Callable
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 from zipfile import ZipFile
 
 import pytest
+from commands import Einmal
 from rich.console import Console
 
 from gateway.cli import console, main
 from gateway.cli.demo.people import anna
 
 SAMPLES = Path(__file__).parents[4] / "xoev_schemas" / "xeinmal_1_0" / "samples"
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Einmal(Protocol):
-    """Runs `einmal` with these arguments, in this process."""
-
-    def __call__(self, *arguments: object) -> Ended: ...
-
-
-@pytest.fixture
-def einmal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Einmal:
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["einmal", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -432,56 +401,6 @@ def test_ask_refuses_what_is_no_request(home: Path, tmp_path: Path, einmal: Einm
     assert "Geheimnis" not in told.out + told.err
     assert einmal("ask", tmp_path / "r.txt", "--as", "wohngeldstelle", "--home", home).code == 1
     assert einmal("ask", file, "--as", "niemand", "--home", home).code == 2
-
-
-# --- records ---
-def test_a_record_is_made_shown_and_withdrawn(
-    home: Path, person: Path, tmp_path: Path, einmal: Einmal
-) -> None:
-    """Record, list, show, withdraw; a second withdrawal and an unknown id are honest noes."""
-    said = {
-        "kind": "choice",
-        "subject": {"idnr": anna().idnr, "birth_date": anna().birth_date.isoformat()},
-        "controller": "Stadt Musterstadt",
-        "recipient": "wohngeldstelle",
-        "register": "melderegister",
-        "evidence": "residence",
-        "fields": ["town"],
-        "purpose": "housing-benefit",
-        "procedure": "wohngeld-antrag",
-        "case": "WG-7",
-        "norm": "EGovG § 5",
-        "notice": {"version": "1", "sha256": "0" * 64, "language": "de"},
-        "channel": "counter",
-        "authentication": {"level": "substantial", "event": "test"},
-        "not_before": "2026-01-01T00:00:00Z",
-        "not_after": "2027-01-01T00:00:00Z",
-        "recorded_by": "buergerportal",
-    }
-    file = tmp_path / "record.json"
-    file.write_text(json.dumps(said), "utf-8")
-    made = einmal("consent", "record", file, "--json", "--home", home).json["record"]
-    listed = einmal("consent", "list", "--subject-file", person, "--home", home)
-    assert made in listed.out
-    shown = einmal("consent", "show", made, "--home", home)
-    assert str(anna().idnr) not in shown.out + listed.out
-    assert einmal("consent", "withdraw", made, "--json", "--home", home).json["state"] == "withdrawn"
-    assert einmal("consent", "show", made, "--json", "--home", home).json["state"] == "withdrawn"
-    assert einmal("consent", "withdraw", made, "--home", home).code == 1
-    assert einmal("consent", "show", "no-such", "--home", home).code == 1
-
-
-def test_a_wrong_record_file_is_told_by_its_keys_alone(home: Path, tmp_path: Path, einmal: Einmal) -> None:
-    """Which key and what kind of mistake, never what stands there."""
-    file = tmp_path / "record.json"
-    file.write_text(
-        json.dumps({"kind": "choice", "subject": {"idnr": "Geheimnis"}, "Gemeinheit": 1}), "utf-8"
-    )
-    told = einmal("consent", "record", file, "--home", home)
-    assert told.code == 2
-    assert "subject.idnr" in told.err
-    assert "Geheimnis" not in told.err
-    assert "Gemeinheit" not in told.err
 
 
 # --- the citizen ---
