@@ -40,7 +40,7 @@ def named(person: Person) -> dict[str, str]:
     return {"family_name": person.family_name, "given_name": person.given_names, **born}
 
 
-def decision(town: Town, person: Person = ORDINARY, **changed: Any) -> dict[str, Any]:
+def decision(town: Town, person: Person = ORDINARY, /, **changed: Any) -> dict[str, Any]:
     """Out: terms of a choice for housing benefit, unless changed. None leaves a key out."""
     now = town.clock.now()
     said: dict[str, Any] = {
@@ -64,7 +64,7 @@ def decision(town: Town, person: Person = ORDINARY, **changed: Any) -> dict[str,
     return {key: value for key, value in (said | changed).items() if value is not None}
 
 
-def power(town: Town, person: Person = ORDINARY, **changed: Any) -> dict[str, Any]:
+def power(town: Town, person: Person = ORDINARY, /, **changed: Any) -> dict[str, Any]:
     """Out: terms of a guardianship for the person, unless changed. None leaves a key out."""
     now = town.clock.now()
     said: dict[str, Any] = {
