@@ -41,8 +41,8 @@ _FAMILY_OF_FOUR: Final[tuple[Place, ...]] = ((0, "head"), (0, "partner"), (0, "c
 _PARENTS_APART: Final[tuple[Place, ...]] = ((0, "head"), (1, "head"), (0, "child"), (0, "child"))
 _TWO_COUPLES: Final[tuple[Place, ...]] = ((0, "head"), (0, "partner"), (1, "head"), (1, "partner"))
 _ALONE: Final[tuple[Place, ...]] = ((0, "head"), (1, "head"), (2, "head"), (3, "head"))
-_ANNAS: Final[tuple[Place, ...]] = ((0, "partner"), (1, "head"), (1, "child"), (1, "child"))
-"""Anna still lives elsewhere: moving in with her family is how the story begins."""
+_ANNAS: Final[tuple[Place, ...]] = ((0, "partner"), (1, "head"), (1, "child"), (0, "child"))
+"""Anna and her son still live elsewhere: moving in with the others is how the story begins."""
 _SHAPES: Final = (_FAMILY_OF_FOUR, _FAMILY_OF_FOUR, _FAMILY_OF_FOUR, _PARENTS_APART, _TWO_COUPLES, _ALONE)
 _GIVEN_SHAPES: Final = MappingProxyType({0: _ANNAS, **{(one - 1) // _KIN: _ALONE for one in NAMESAKES}})
 

@@ -41,7 +41,13 @@ class Played:
 
     @property
     def refused(self) -> bool:
-        return "code" in self.reply
+        """A refusal names the checks that failed."""
+        return "code" in self.reply and "checks" in self.reply
+
+    @property
+    def failed(self) -> bool:
+        """A failure is nobody's no."""
+        return "code" in self.reply and not self.refused
 
 
 @dataclass(slots=True)
@@ -91,7 +97,7 @@ class Story:
             controller = self.opened.home.settings.authority.title.de
             return bodies.decision(matter, power, controller, head)
         if act.deed == "withdraws":
-            return bodies.withdrawal(matter, self._records[act.about], head)
+            return bodies.withdrawal(matter, self._records.get(act.about, "none"), head)
         return bodies.request(matter, power, head)
 
     def _sender(self, name: str) -> client.Consumer:

@@ -103,6 +103,8 @@ def outcome(played: Played) -> str:
         return "no reply"
     if played.refused:
         return f"refused ({played.outcome})"
+    if played.failed:
+        return f"failed ({played.outcome})"
     return _WORDS.get(played.outcome, played.outcome)
 
 
