@@ -88,7 +88,7 @@ def record(
 def list_(
     subject_file: subject.SubjectFile = None, home: console.Home = console.HERE, as_json: console.Json = False
 ) -> None:
-    """One person's decisions and powers: what for, for whom, and how they stand."""
+    """One person's decisions and powers, and how they stand."""
     whom = subject.read(subject_file)
 
     async def found(opened: assembly.Opened) -> list[dict[str, Any]] | None:
@@ -115,7 +115,7 @@ def show(
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """One decision or power as it stands and how it came to that, without whom it is about."""
+    """One decision or power, step by step, without its person."""
     _free(receipt)
 
     async def found(opened: assembly.Opened) -> tuple[dict[str, Any], list[str]] | None:
@@ -155,7 +155,7 @@ def withdraw(
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """The person takes it back. It acts at once: nothing new leaves on it."""
+    """The person takes it back: from now on nothing leaves on it."""
     try:
         moved = asyncio.run(_with(home, lambda opened: end(name, by, opened)))
     except KeyError:

@@ -23,7 +23,7 @@ from gateway import jws, records
 from gateway.cli.demo.people import anna
 
 CLERK: Final = "betrieb"
-LAW: Final = f"""idnr = true
+LAW: Final = """idnr = true
 assurance = "substantial"
 representation = ["guardianship"]"""
 
