@@ -220,11 +220,13 @@ async def _close(
 ) -> Reply | Silent | Postponed | Moved:
     """9. The second journal line, if the basis still stands; 10. the reply, once a signed checkpoint covers it."""
     try:
-        outcome = await as_it_happened(outcome, case, heard.request, house)
+        outcome = await as_it_happened(outcome, case, heard, house)
     except Fault as fault:
         if fault.curable and case.attempt < house.patience.attempts:
             return await _postpone(case, heard, fault, house)
         outcome = Failure(fault.code, fault.whose, fault.where, exhausted=True)
+    except Exception:  # noqa: BLE001  unforeseen: nothing may be said of it but that it failed
+        outcome = Failure(FaultCode.INTERNAL, "ours", "exchange", exhausted=True)
     for _ in range(house.patience.decisions):
         written = _words(outcome, case, heard, house)
         settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())

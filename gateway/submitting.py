@@ -7,11 +7,12 @@ exchange that was interrupted in between ends with what happened, whatever has c
 from __future__ import annotations
 
 from consent.receive import receive, resumed
-from consent.vocabulary import Action, Request, Submission, Submitted
+from consent.vocabulary import Request, Submission, Submitted
 from gateway import outbound
+from gateway.errors import FaultCode, RegisterUnavailable
 from gateway.house import House
 from gateway.outbound.said import Setting
-from gateway.stages import Case, Filing, Mandate, Outcome
+from gateway.stages import Case, Failure, Filing, Heard, Mandate, Outcome
 
 
 async def put_on_file(submission: Submission, mandate: Mandate, may_ask: bool, house: House) -> Outcome:
@@ -28,15 +29,27 @@ async def put_on_file(submission: Submission, mandate: Mandate, may_ask: bool, h
     return _filing(outcome, submission.request, mandate.case, house)
 
 
-async def as_it_happened(outcome: Outcome, case: Case, request: Request | None, house: House) -> Outcome:
-    """In: how an exchange is about to end. Out: the same; but what a register wrote for it before the house was
-    interrupted is told as written: it can't be refused any more. Raises: Fault, when the register can't say."""
-    resumable = case.attempt > 1 and request is not None and request.action is Action.WRITE
-    if not resumable or isinstance(outcome, Filing) or request is None or request.register is None:
+async def as_it_happened(outcome: Outcome, case: Case, heard: Heard, house: House) -> Outcome:
+    """In: how an exchange is about to end. Out: the same; but what a register wrote for it is told as written,
+    whatever has gone wrong since: it can't be refused any more. Raises: Fault, when the register can't say.
+    """
+    if isinstance(outcome, Filing) or not _may_be_written(outcome, case, heard):
         return outcome
+    request = heard.request
+    if request is None or request.register is None:  # the law has changed so that it can't be read any more
+        return Failure(FaultCode.INTERNAL, "ours", "submission")
     register = house.registers.get(request.register)
-    filed = await register.filed(case.exchange) if register is not None else None
+    if register is None:
+        raise RegisterUnavailable(request.register)
+    filed = await register.filed(case.exchange)
     return outcome if filed is None else _filing(resumed(filed, request.register), request, case, house)
+
+
+def _may_be_written(outcome: Outcome, case: Case, heard: Heard) -> bool:
+    """Out: whether a register may have written what nobody was told: for an earlier attempt, or for this one before
+    it failed. What the register itself says to the first attempt is so."""
+    begun = case.attempt > 1 or (heard.mandate is not None and isinstance(outcome, Failure))
+    return begun and heard.about == "submit"
 
 
 def _filing(submitted: Submitted, request: Request, case: Case, house: House) -> Filing:

@@ -52,11 +52,12 @@ def answer(evidence: Evidence, policy: Policy, setting: Setting) -> Written:
 
 
 def receipt(submitted: Submitted, request: Request, policy: Policy, setting: Setting) -> Written:
-    """In: what became of a submission. Out: its words. Raises: AnswerInvalid, when they break the schema."""
+    """In: what became of a submission. Out: its words, in JSON if the language has none for it. Never raises: what
+    is on file can't be taken back for want of words."""
     try:
         kind, body = plain.receipt(submitted, request, policy, setting)
-    except Unwritable:
-        raise AnswerInvalid(f"{setting.language}, register {submitted.register}") from None
+    except Exception:  # noqa: BLE001
+        kind, body = plain.receipt(submitted, request, policy, replace(setting, language=JSON))
     return Written(ReplyType.SUBMIT_RECEIPT, kind, body, setting.message_id)
 
 

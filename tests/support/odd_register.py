@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from journal_lines import lines
 
-from consent.vocabulary import Found, NotFound, Person, Subject
-from gateway.exchange import House
+from consent.vocabulary import Blocked, Conflict, Filed, Found, NotFound, OnFile, Person, Subject
+from gateway.house import House
 from gateway.ports import JournalStore, Register
 from gateway.stages import Mandate
 
 Behave: TypeAlias = Callable[[Mandate, Register], Awaitable[Found | NotFound]]
 """In: what the house shows at the door, the real register. Out: what this one answers, or it raises."""
+Done: TypeAlias = Filed | OnFile | Conflict | Blocked | NotFound
+Write: TypeAlias = Callable[[Mandate, Mapping[str, str], Mapping[str, str], Register], Awaitable[Done]]
+"""In: what the house submits at the door, the real register. Out: what this one says it did, or it raises."""
 
 
 async def honest(mandate: Mandate, real: Register) -> Found | NotFound:
     """As the real register answers."""
     return await real.fetch(mandate)
+
+
+async def dutiful(
+    mandate: Mandate, values: Mapping[str, str], replaces: Mapping[str, str], real: Register
+) -> Done:
+    """As the real register writes."""
+    return await real.write(mandate, values, replaces)
 
 
 @dataclass(slots=True)
@@ -29,6 +39,7 @@ class OddRegister:
     real: Register
     store: JournalStore
     behave: Behave = honest
+    writes: Write = dutiful
     touched: list[str] = field(default_factory=list)
 
     @property
@@ -36,11 +47,15 @@ class OddRegister:
         return self.real.id
 
     async def fetch(self, mandate: Mandate) -> Found | NotFound:
-        """Fails unless the mandate's `asked` line already stands in the journal, durable, where it says."""
-        stood = [line for line in await lines(self.store) if line.position == mandate.asked]
-        assert [(line.kind, line.exchange) for line in stood] == [("asked", mandate.case.exchange)]
-        self.touched.append(mandate.case.exchange)
+        await self._touch(mandate)
         return await self.behave(mandate, self.real)
+
+    async def write(self, mandate: Mandate, values: Mapping[str, str], replaces: Mapping[str, str]) -> Done:
+        await self._touch(mandate)
+        return await self.writes(mandate, values, replaces, self.real)
+
+    async def filed(self, exchange: str) -> Filed | None:
+        return await self.real.filed(exchange)
 
     async def persons(self, subject: Subject) -> Sequence[Person]:
         return await self.real.persons(subject)
@@ -48,10 +63,16 @@ class OddRegister:
     async def healthy(self) -> bool:
         return await self.real.healthy()
 
+    async def _touch(self, mandate: Mandate) -> None:
+        """Fails unless the mandate's `asked` line already stands in the journal, durable, where it says."""
+        stood = [line for line in await lines(self.store) if line.position == mandate.asked]
+        assert [(line.kind, line.exchange) for line in stood] == [("asked", mandate.case.exchange)]
+        self.touched.append(mandate.case.exchange)
+
 
 def guarded(
-    house: House, store: JournalStore, behave: Behave = honest
+    house: House, store: JournalStore, behave: Behave = honest, writes: Write = dutiful
 ) -> tuple[House, dict[str, OddRegister]]:
     """Out: the same house, each of its registers behind a door of this kind; and those doors."""
-    doors = {name: OddRegister(real, store, behave) for name, real in house.registers.items()}
+    doors = {name: OddRegister(real, store, behave, writes) for name, real in house.registers.items()}
     return replace(house, registers=dict(doors)), doors
