@@ -95,7 +95,8 @@ async def _run(folder: Path, say: Say) -> Day:
 async def _play(play: script.Script, story: Story, say: Say) -> None:
     """Every scene, told as it ends."""
     for chapter in play.chapter:
-        say(f"\n{chapter.title}")
+        say("")
+        say(chapter.title)
         for scene in chapter.scene:
             played = await story.play(scene, play)
             mark = "✓" if all(act.fits for act in played) else "✕"

@@ -25,6 +25,8 @@ class Played:
     """An act, the messages it left, and what came of it."""
 
     act: Act
+    matter: Matter | None
+    """None: a power for a child."""
     who: str
     """One of the cast: whom it is about."""
     consumer: str
@@ -84,7 +86,7 @@ class Story:
         if act.deed in ("empowers", "decides") and "record" in said:
             self._records[act.about] = said["record"]
         exchange = str(said.get("exchange_id", ""))
-        return Played(act, who, consumer, (names[0], names[1]), _outcome(said), exchange, said)
+        return Played(act, matter, who, consumer, (names[0], names[1]), _outcome(said), exchange, said)
 
     def _record(self, act: Act, matter: Matter | None) -> dict[str, Any]:
         """Out: the message of an act."""

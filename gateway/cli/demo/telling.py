@@ -14,7 +14,7 @@ from consent.policy import Policy
 from gateway import assembly
 from gateway.audit.shard import Origin
 from gateway.audit.verify.verdict import Verdict
-from gateway.cli.demo.script import Act, Scene, Script
+from gateway.cli.demo.script import Scene, Script
 from gateway.cli.demo.story import Played
 
 _WORDS: Final[Mapping[str, str]] = {
@@ -144,25 +144,42 @@ def story(day: Day) -> str:
 def _deed(played: Played, day: Day) -> str:
     """Out: one message and its reply: who sent it, what came of it, the grant and the lines of the log."""
     lines = day.log.get(played.exchange, ())
-    request, reply = (f"[`{name}`](messages/{name})" for name in played.files)
+    request, reply = played.files
     file = next((day.grants[line.grant] for line in lines if line.grant is not None), None)
     granted = f" Granted in [`{file}`](home/{file})." if file else ""
-    who, does = day.policy.consumers[played.consumer].title.en, _does(played.act)
-    return f"- {who} {does}: {request} → {reply}, **{outcome(played)}**.{granted} Log: {_places(lines)}."
+    return (
+        f"- {_office(day.policy, played.consumer)} {_does(played, day.policy)}: [`{request}`](messages/{request}), "
+        f"[reply](messages/{reply}): **{outcome(played)}**{_why(played)}.{granted} Log: {_places(lines)}."
+    )
 
 
-def _does(act: Act) -> str:
-    match act.deed:
+def _does(played: Played, policy: Policy) -> str:
+    matter, whose = played.matter, "" if played.who == "anna" else f" for {played.who.capitalize()}"
+    match played.act.deed:
         case "empowers":
-            return "records that Anna acts for her child"
+            return f"records that Anna acts{whose}"
         case "decides":
-            return "records the decision"
-        case "submits":
-            return "submits"
-        case "asks":
-            return "asks"
+            return f"records Anna's {matter.basis if matter else ''}{whose}"
         case "withdraws":
             return "records the withdrawal"
+        case "submits" | "asks" as does:
+            assert matter is not None
+            verb = "submits to" if does == "submits" else "asks"
+            name = policy.registers[matter.register_].title.en
+            return f"{verb} the {name[0].lower()}{name[1:]}"
+
+
+def _why(played: Played) -> str:
+    """Out: what the reply itself says of a no, and since when something was on file."""
+    if "message" in played.reply:
+        return f" – “{played.reply['message']['en'].rstrip('.')}”"
+    if "since" in played.reply:
+        return f", since {played.reply['since'][11:19]} (UTC)"
+    return ""
+
+
+def _office(policy: Policy, consumer: str) -> str:
+    return policy.consumers[consumer].title.en.partition(" of ")[0]
 
 
 def _places(lines: Iterable[Line]) -> str:
@@ -182,9 +199,9 @@ def _granted(day: Day) -> str:
         grant = policy.grants[name]
         evidence = policy.evidence(grant.register, grant.evidence)
         assert evidence is not None
-        who = policy.consumers[grant.consumer].title.en
+        who = _office(policy, grant.consumer)
         if grant.on_behalf_of is not None:
-            who += f", for the {policy.consumers[grant.on_behalf_of].title.en}"
+            who += f", for the {_office(policy, grant.on_behalf_of).lower()}"
         does = "submit" if grant.write else "ask for"
         basis = ", ".join(grant.basis)
         cells = (

@@ -159,7 +159,7 @@ def test_annas_report_holds_the_scenes_about_her(folder: Path, day: dict[str, An
     assert day["export"]["lines"] == own_lines + sum(len(entry["places"]) for entry in entries)
 
 
-def _hers(act: dict[str, Any]) -> bool:
+def _hers(act: dict[str, str]) -> bool:
     """Out: whether she finds the exchange in her report: not what was asked by name and refused before a register
     said whose it is."""
     if act["deed"] not in ("asks", "submits"):
