@@ -17,6 +17,7 @@ import exempting
 import killable
 import peopled
 import pytest
+import submitting
 import town
 from peopled import BLOCKED
 
@@ -124,6 +125,89 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(asked: Path, tmp_p
     names = {step.split(" ", 1)[1] for step in killed}
     assert "before its time" in names
     assert {f"{when} {step}" for when in ("before", "after") for step in _STEPS} <= names
+
+
+@pytest.fixture(scope="module")
+def submitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A town with one submission on its bus, on the only use of a choice; and that choice's id."""
+    root = tmp_path_factory.mktemp("killed") / "home"
+    return root, asyncio.run(_submit(root))
+
+
+async def _submit(root: Path) -> str:
+    place = await town.found(root)
+    record = await submitting.decides(place, anna(), "UM-2026-1", max_uses=1)
+    bus, consumer = await place.opened.bus(), place.opened.consumer_bus()
+    await consumer.publish(place.signed(place.moves(anna()), submitting.PORTAL))
+    await consumer.close()
+    await bus.close()
+    await place.opened.close()
+    return record
+
+
+async def _withdraw(root: Path, record: str) -> None:
+    place = await town.opened(root)
+    await place.withdraws(record)
+    await place.opened.close()
+
+
+def _check_submission(root: Path, withdrawn: bool, sent: dict[str, set[bytes]]) -> str:
+    """Out: how it ended. In: the replies that had left before the restart."""
+    told = [line for line in _lines(root) if "exchange" in line]
+    [end] = [str(line["kind"]) for line in told if line["kind"] in TERMINAL]
+    wrote = submitting.entries(root)
+    assert len(wrote) == (end == "submitted"), "one write and told, or none and refused"
+    assert {entry["exchange"] for entry in wrote} <= {line["exchange"] for line in told}
+    assert (submitting.resident(root, anna())["hausnummer"] == "99z") == (end == "submitted")
+    assert withdrawn or end == "submitted"
+    [replies] = _replies(root).values()
+    assert len(replies) == 1, "always the same bytes"
+    assert all(before <= replies for before in sent.values())
+    touches = root / killable.TOUCHES
+    assert touches.exists() or end == "refused"
+    assert not touches.exists() or "NOT ASKED" not in touches.read_text()
+    assert all(report.holds for report in assembly.verify_log(root))
+    with closing(sqlite3.connect(root / "data/einmal.sqlite3")) as connection:
+        used = connection.execute("select count(*) from use").fetchone()[0]
+        assert used == (end == "submitted"), "used by what had its effect, given back else"
+        assert connection.execute("select count(*) from exchange where kind is null").fetchone()[0] == 0
+    assert killable.waiting(root) == 0
+    return end
+
+
+def test_a_kill_at_any_step_of_a_submission_writes_once_and_denies_nothing(
+    submitted: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Restarted as it was, it is written once and receipted once. Restarted after its choice was withdrawn, it ends
+    as it had happened by then: submitted where the register had written, refused where it had not."""
+    template, record = submitted
+    ends: dict[str, str] = {}
+    for fatal in range(MOST_STEPS):
+        root, later = tmp_path / f"at-{fatal}", tmp_path / f"withdrawn-at-{fatal}"
+        shutil.copytree(template, root)
+        code = _live(root, fatal)
+        if code == 0:
+            assert _check_submission(root, False, {}) == "submitted"
+            break
+        assert code == -signal.SIGKILL
+        step = (root / killable.STEPS).read_text().splitlines()[-1]
+        shutil.copytree(root, later)
+        sent = _replies(root)
+        assert _live(root, None) == 0
+        _check_submission(root, False, sent)
+        asyncio.run(_withdraw(later, record))
+        had_written = bool(submitting.entries(later))
+        assert _live(later, None) == 0
+        ends[step] = _check_submission(later, True, sent)
+        assert (ends[step] == "submitted") == had_written
+        shutil.rmtree(root)
+        shutil.rmtree(later)
+    else:
+        pytest.fail("the steps never end")
+    names = {step.split(" ", 1)[1] for step in ends}
+    steps = ("store.recall", "store.held_for", "store.append", "register.write", "bus.send", "bus.ack")
+    assert {f"{when} {step}" for when in ("before", "after") for step in steps} <= names
+    assert Counter(ends.values()).keys() == {"submitted", "refused"}
 
 
 _STEPS = (

@@ -69,15 +69,26 @@ class Witnessed:
         self.id = register.id
 
     async def fetch(self, mandate: Mandate) -> Any:
+        await self._seen(mandate)
+        return await self._register.fetch(mandate)
+
+    async def write(self, mandate: Mandate, *said: Any) -> Any:
+        await self._seen(mandate)
+        return await self._register.write(mandate, *said)
+
+    async def filed(self, exchange: str) -> Any:
+        return await self._register.filed(exchange)
+
+    async def _seen(self, mandate: Mandate) -> None:
         stored = await self._store.line(mandate.asked)
         kept = stored is not None and mandate.case.exchange.encode() in (stored.line.event or b"")
         with (self._root / TOUCHES).open("a") as touches:
             touches.write(f"{'asked' if kept else 'NOT ASKED'} {mandate.case.exchange}\n")
-        return await self._register.fetch(mandate)
 
 
 _STORE = frozenset({"recall", "held_for", "append", "confirmed", "due"})
 _BUS = frozenset({"send", "ack", "postpone"})
+_REGISTER = frozenset({"fetch", "write", "filed"})
 
 
 def run(root: str, fatal: int | None) -> None:
@@ -93,7 +104,7 @@ async def _run(root: Path, steps: Steps) -> None:
     store: Any = Stepping(opened.store, steps, _STORE, "store")
     bus: Any = Stepping(own, steps, _BUS, "bus")
     registers: Any = {
-        name: Stepping(Witnessed(register, opened.store, root), steps, frozenset({"fetch"}), "register")
+        name: Stepping(Witnessed(register, opened.store, root), steps, _REGISTER, "register")
         for name, register in opened.registers.items()
     }
     house = replace(opened.house, journal=_over(opened.journal, store), consents=store, registers=registers)
