@@ -1,4 +1,4 @@
-"""What must be there once: names, keys, identifiers, and the answer to a question on a day."""
+"""What must be there once: names, keys, identifiers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from consent.problems import Document, KeyPath
-from consent.tables import Home, Toml, comparable, period, tables, text, texts
+from consent.tables import Home, Toml, tables, text, texts
 
 _Found: TypeAlias = tuple[Document, KeyPath, object]
 
@@ -91,30 +91,3 @@ def _one_meaning(home: Home) -> None:
                     home.say(
                         document, (*place, "identifiers"), wrong, "An identifier means one evidence type."
                     )
-
-
-def overlaps(home: Home) -> None:
-    """Two grants answer the same question on the same day: then nobody can say which one decides."""
-    seen: dict[tuple[str | None, ...], list[tuple[Document, Toml]]] = {}
-    for document in home.of("grants"):
-        for place, grant in tables(document, "grant"):
-            start, end = period(grant)
-            if start is None:
-                continue
-            who = [
-                text(grant, key) for key in ("consumer", "register", "evidence", "purpose", "on_behalf_of")
-            ]
-            clash: Toml | None = None
-            for procedure in texts(grant, "procedures"):
-                for kind in texts(grant, "basis"):
-                    others = seen.setdefault((*who, procedure, kind), [])
-                    for _, other in others:
-                        if comparable(start, other["valid_from"]) and (
-                            other["valid_from"] <= end and start <= other["valid_to"]
-                        ):
-                            clash = other
-                    others.append((document, grant))
-            if clash is not None and clash is not grant:
-                wrong = f"answers the same question as grant {text(clash, 'id')!r} in the same time"
-                mend = "Let one end before the other begins, or make them one."
-                home.say(document, (*place, "id"), wrong, mend)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+from collections.abc import Iterable, Iterator, Set
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -74,7 +77,9 @@ class Grant(Table):
     @model_validator(mode="after")
     def _whole(self) -> Grant:
         if (self.exempt is None) != (self.exempt_days is None):
-            mistake("is exempt without both norm and days", 'Write exempt = "…" and exempt_days = …, or neither.')
+            mistake(
+                "is exempt without both norm and days", 'Write exempt = "…" and exempt_days = …, or neither.'
+            )
         return self
 
     @property
@@ -100,3 +105,31 @@ class GrantsFile(Table):
     """grants/*.toml"""
 
     grant: tuple[Grant, ...] = Field(min_length=1)
+
+
+def content_hash(grant: Grant) -> str:
+    """Out: SHA-256 (lower-case hex) of what the grant says, as RFC 8785 JSON: by the names of its keys, what is
+    left to its default left out, lists sorted. Spelling, order and comments of its file make no difference."""
+    said = grant.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    plain = {key: sorted(value) if isinstance(value, list) else value for key, value in said.items()}
+    return sha256(
+        json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    ).hexdigest()
+
+
+def deciding(grants: Iterable[Grant], revoked: Set[str]) -> Iterator[Grant]:
+    """In: every grant; the ids of those revoked. Out: the grants as they decide.
+
+    A revoked one grants nothing; a replaced one ends the day before its successor begins, and stays ended,
+    whatever becomes of the successor.
+    """
+    grants = tuple(grants)
+    successors = {grant.predecessor: grant.valid_from for grant in grants if grant.predecessor is not None}
+    for grant in grants:
+        if grant.id in revoked:
+            continue
+        begins = successors.get(grant.id)
+        if begins is None or begins > grant.valid_to:
+            yield grant
+        else:
+            yield grant.model_copy(update={"valid_to": begins - timedelta(days=1)})

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from consent.approval import Verify, unapproved
 from consent.coherence import incoherent
-from consent.grants import Grant, GrantsFile
+from consent.grants import Grant, GrantsFile, deciding
 from consent.parties import (
     Consumer,
     EvidenceType,
@@ -29,6 +29,8 @@ from consent.parties import (
     Signatory,
 )
 from consent.problems import Document, Model, did_you_mean, validated
+from consent.revocation import Revocation, is_revocation, revocations
+from consent.succession import REVOKED
 from consent.vocabulary import Problem, Request
 
 MAGIC: Final = b"einmal/policy/v1\n"
@@ -60,6 +62,9 @@ class Policy:
     procedures: Mapping[str, Procedure] = field(repr=False)
     people: Mapping[str, Signatory] = field(repr=False)
     grants: Mapping[str, Grant] = field(repr=False)
+    """Every grant of the files, as it is written: also what was revoked, replaced, has ended or not begun."""
+    revocations: Mapping[str, Revocation] = field(repr=False)
+    """By the id of the grant revoked, which may be gone from the files."""
     archived: bytes = field(repr=False)
     """The files it was read from: `from_archive` gives this policy back."""
     _grants: Mapping[_GrantKey, tuple[Grant, ...]] = field(repr=False)
@@ -69,8 +74,12 @@ class Policy:
     _evidence_identifiers: Mapping[str, str] = field(repr=False)
     _evidence: Mapping[tuple[str, str], EvidenceType] = field(repr=False)
 
+    def deciding(self) -> tuple[Grant, ...]:
+        """Out: the grants that decide: none revoked, a replaced one ended where its successor begins."""
+        return tuple(deciding(self.grants.values(), self.revocations.keys()))
+
     def grants_for(self, request: Request) -> tuple[Grant, ...]:
-        """Out: the grants for its consumer, evidence, purpose and procedure, by id; valid now or not."""
+        """Out: those of `deciding` for its consumer, evidence, purpose and procedure, by id; valid now or not."""
         return self._grants.get((request.consumer, request.evidence, request.purpose, request.procedure), ())
 
     def evidence(self, register: str, evidence: str) -> EvidenceType | None:
@@ -97,15 +106,24 @@ class Policy:
 def read(
     documents: Sequence[Document], settings: Settings, verify: Verify, now: datetime
 ) -> Policy | tuple[Problem, ...]:
-    """In: the parsed files under registers/, consumers/, grants/, people/ and purposes.toml; the settings
-    that decide; how to verify a signature; the time. Out: the policy, or every mistake, by file and line."""
+    """In: the parsed files under registers/, consumers/, grants/ (revocations among them), people/ and
+    purposes.toml; the settings that decide; how to verify a signature; the time at which the policy is (or was)
+    adopted.
+
+    Out: the policy, or every mistake, by file and line.
+    """
     shelf = _Shelf(documents)
-    problems = shelf.problems + incoherent(documents, settings.retention_classes)
+    ended, problems = revocations(documents, verify)
+    problems += shelf.problems + incoherent(documents, settings.retention_classes)
     problems += unapproved(documents, verify, now)
     if problems:
         return tuple(sorted(set(problems), key=lambda p: (p.file, p.line or 0, p.key, p.wrong)))
-    packed = archive(_files(documents, settings))
-    return _assemble(shelf, settings, packed)
+    return _assemble(shelf, ended, settings, archive(_files(documents, settings)))
+
+
+def digest(documents: Iterable[Document], settings: Settings) -> str:
+    """Out: the hash of the policy that these files are, if they are one."""
+    return sha256(archive(_files(documents, settings))).hexdigest()
 
 
 def without_grants(policy: Policy, digest: str) -> Policy:
@@ -116,7 +134,7 @@ def without_grants(policy: Policy, digest: str) -> Policy:
 def empty() -> Policy:
     """Out: the policy without a word, which refuses everything."""
     settings = Settings(test_identities=True, retention_classes=())
-    return _assemble(_Shelf(()), settings, archive(_files((), settings)))
+    return _assemble(_Shelf(()), {}, settings, archive(_files((), settings)))
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -128,7 +146,7 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 
 
 def from_archive(packed: bytes, verify: Verify, now: datetime) -> Policy | tuple[Problem, ...]:
-    """In: archived bytes, how to verify signatures, a time at which the policy is (or was) in force.
+    """In: archived bytes, how to verify signatures, the time at which the policy was adopted.
 
     Out: the same policy. Raises: ValueError when the bytes are no archive.
     """
@@ -163,6 +181,8 @@ def unpack(packed: bytes) -> dict[str, bytes]:
 
 
 def _parsed(name: str, data: bytes) -> dict[str, Any]:
+    if name.endswith(REVOKED):
+        return {}
     try:
         return tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -202,6 +222,8 @@ class _Shelf:
 
     def _place(self, document: Document) -> None:
         folder = document.file.partition("/")[0]
+        if document.broken or is_revocation(document):
+            return
         if folder == "consumers":
             self.consumers += self._model(Consumer, document)
         elif folder == "registers":
@@ -226,9 +248,9 @@ class _Shelf:
         return [] if found is None else [found]
 
 
-def _assemble(shelf: _Shelf, settings: Settings, packed: bytes) -> Policy:
+def _assemble(shelf: _Shelf, revoked: Mapping[str, Revocation], settings: Settings, packed: bytes) -> Policy:
     by_question: dict[_GrantKey, list[Grant]] = {}
-    for grant in sorted(shelf.grants, key=lambda item: item.id):
+    for grant in sorted(deciding(shelf.grants, revoked.keys()), key=lambda item: item.id):
         for procedure in grant.procedures:
             question = (grant.consumer, grant.evidence, grant.purpose, procedure)
             by_question.setdefault(question, []).append(grant)
@@ -242,6 +264,7 @@ def _assemble(shelf: _Shelf, settings: Settings, packed: bytes) -> Policy:
         procedures=_index((item.code, item) for item in shelf.procedures),
         people=_index((item.id, item) for item in shelf.people),
         grants=_index((item.id, item) for item in shelf.grants),
+        revocations=MappingProxyType(dict(revoked)),
         archived=packed,
         _grants=MappingProxyType({key: tuple(grants) for key, grants in by_question.items()}),
         _keys=_index((key.kid, (item, key)) for item in shelf.consumers for key in item.keys),

@@ -38,6 +38,8 @@ class Document:
     """The line of a key (from 1), or of the closest thing around it; None if unknown."""
     signature: bytes | None = field(default=None, repr=False)
     """The bytes of the `.sig` beside it."""
+    broken: bool = False
+    """It could not be parsed, and that is told already: what it would have named is not called unknown."""
 
     def problem(self, path: KeyPath, wrong: str, mend: str) -> Problem:
         """Out: a mistake at that key of this document."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from consent.problems import Document, KeyPath, did_you_mean
 from consent.vocabulary import Problem
@@ -55,6 +56,27 @@ def comparable(start: object, end: object) -> bool:
     return plain and isinstance(start, date) and isinstance(end, date)
 
 
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a register says about the fields of an evidence type."""
+
+    names: frozenset[str]
+    """Every field there is, those of a group's entries among them (`consent.parties.EvidenceType.names`)."""
+    special: frozenset[str]
+    writable: frozenset[str]
+
+
+_NAMED_IN: Final = MappingProxyType(
+    {
+        "consumer": ("consumers",),
+        "register": ("registers",),
+        "recorder": ("consumers", "people"),
+        "purpose": ("purposes.toml",),
+        "procedure": ("purposes.toml",),
+    }
+)
+
+
 @dataclass
 class Home:
     """What the files name, gathered first, so that the order of files does not matter."""
@@ -63,11 +85,15 @@ class Home:
     problems: list[Problem] = field(default_factory=list)
     names: dict[str, set[str]] = field(default_factory=dict)
     purpose_of: dict[str, str | None] = field(default_factory=dict)
-    fields_of: dict[tuple[str, str], tuple[set[str], set[str]]] = field(default_factory=dict)
-    """(register, evidence type) → its fields, its special ones."""
+    fields_of: dict[tuple[str, str], Fields] = field(default_factory=dict)
+    """By register and evidence type."""
 
     def of(self, folder: str) -> Iterator[Document]:
         return (item for item in self.documents if item.file.partition("/")[0] == folder)
+
+    def unsure(self, *folders: str) -> bool:
+        """Out: whether a file there could not be parsed, so that nobody can say what is not named in it."""
+        return any(document.broken for folder in folders for document in self.of(folder))
 
     def known(self, what: str) -> set[str]:
         return self.names.setdefault(what, set())
@@ -75,8 +101,16 @@ class Home:
     def say(self, document: Document, path: KeyPath, wrong: str, mend: str) -> None:
         self.problems.append(document.problem(path, wrong, mend))
 
+    def fields_known(self, at: tuple[Document, KeyPath], names: Iterable[str], known: Iterable[str]) -> None:
+        known = set(known)
+        for name in names:
+            if name not in known and "*" not in name:
+                self.say(*at, f"field {name!r} is unknown", did_you_mean(name, known, "field"))
+
     def must_be_known(self, document: Document, path: KeyPath, words: Iterable[str], what: str) -> None:
         known = self.known(what)
+        if self.unsure(*_NAMED_IN.get(what, ())):
+            return
         for word in words:
             if word not in known and "*" not in word:
                 self.say(document, path, f"{what} {word!r} is unknown", did_you_mean(word, known, what))
