@@ -83,7 +83,9 @@ class EmbeddedBus:
         return bus
 
     async def declare(self, consumers: Iterable[str]) -> None:
-        """Make the consumers' queues, unless they are there."""
+        """Make the consumers' queues, unless they are there. Raises: BusUnavailable."""
+        if self._closed:
+            return
         declared = _declare(self._namespace, consumers)
         await self._broker.do(declared)
         self._queues = max(1, len(declared.queues))

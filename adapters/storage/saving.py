@@ -89,7 +89,8 @@ def _save_releases(connection: Connection, state: GroupState) -> None:
 
 def _save_policies(connection: Connection, state: GroupState) -> None:
     for digest, archive in state.policies:
-        if connection.execute(sa.select(POLICY.c.hash).where(POLICY.c.hash == digest)).scalar() is None:
+        kept = sa.update(POLICY).where(POLICY.c.hash == digest).values(archive=archive)
+        if connection.execute(kept).rowcount == 0:
             connection.execute(sa.insert(POLICY), {"hash": digest, "archive": archive})
         if connection.execute(sa.update(CURRENT_POLICY).values(hash=digest)).rowcount == 0:
             connection.execute(sa.insert(CURRENT_POLICY), {"one": 1, "hash": digest})

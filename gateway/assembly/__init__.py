@@ -2,20 +2,24 @@
 
 from gateway.assembly.checking import verify_log
 from gateway.assembly.house import Opened, create, open_house
-from gateway.assembly.parts import CHECKPOINTS, check_registers
-from gateway.assembly.tools import load_home, new_key, now, open_keys, read_key, write_key
+from gateway.assembly.law import Findings, Switch
+from gateway.assembly.parts import CHECKPOINTS
+from gateway.assembly.tools import new_key, now, open_keys, people, proposed, read_key, unsigned, write_key
 
 __all__ = [
     "CHECKPOINTS",
+    "Findings",
     "Opened",
-    "check_registers",
+    "Switch",
     "create",
-    "load_home",
     "new_key",
     "now",
     "open_house",
     "open_keys",
+    "people",
+    "proposed",
     "read_key",
+    "unsigned",
     "verify_log",
     "write_key",
 ]

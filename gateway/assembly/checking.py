@@ -14,13 +14,14 @@ from adapters.storage.saving import form_name
 from gateway import jws, records
 from gateway.assembly.parts import CHECKPOINTS, storage_url
 from gateway.assembly.policies import unsealed
-from gateway.assembly.tools import load_home, open_keys
+from gateway.assembly.tools import open_keys
 from gateway.audit.note import parse_vkey
 from gateway.audit.record import to_bytes
 from gateway.audit.verify.books import Books, House, check_books
 from gateway.audit.verify.columns import CheckpointRow, LogReport, PublicKeys, StoredLog, Wrong
 from gateway.audit.verify.log import verify_log as check_log
 from gateway.audit.verify.releases import OpenedRelease, ReleaseRow
+from gateway.config.home import load_settings
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal import exempt, outbox
 from gateway.journal.shards import shard_keys
@@ -28,9 +29,9 @@ from gateway.journal.shards import shard_keys
 
 def verify_log(root: Path) -> tuple[LogReport, ...]:
     """Check every shard as it is stored; the store is believed in nothing. Raises: ConfigurationFault, Fault."""
-    home, keys = load_home(root), open_keys(root)
-    outside = _outside(root, storage_url(home))
-    with open_columns(storage_url(home)) as columns:
+    keys, url = open_keys(root), storage_url(root, load_settings(root))
+    outside = _outside(root, url)
+    with open_columns(url) as columns:
         shards = columns.shards()
         reports: list[LogReport] = []
         for at, shard in enumerate(shards):
@@ -130,7 +131,7 @@ def _readable(books: Books, keys: FileKeys) -> Books:
 
     def opened(digest: str, kept: bytes) -> bytes:
         try:
-            return unsealed(digest, kept, keys)
+            return unsealed(digest, kept, keys)[1]
         except Fault:
             return kept
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from adapters import keys as file_keys
@@ -17,12 +17,15 @@ from adapters.registers.sql import SqlRegister
 from adapters.storage import database
 from adapters.storage.checkpoints import CheckpointFiles
 from adapters.storage.store import SqlStore
+from consent.policy import Policy
 from gateway import records
 from gateway.assembly import parts
-from gateway.assembly.policies import StorePolicies, sealed
-from gateway.audit.record import Digests, Event, Kind
+from gateway.assembly.law import Law
+from gateway.assembly.policies import StorePolicies, in_force
+from gateway.assembly.registers import Registers
 from gateway.authenticate import Terms
-from gateway.config.home import Home, load
+from gateway.config.home import Home, adopted, description, load, load_settings
+from gateway.config.settings import Einmal
 from gateway.config.signatures import verify
 from gateway.house import House, Patience
 from gateway.journal import Journal
@@ -38,11 +41,14 @@ class Opened:
     """A house with its doors, ready to serve, ask or be looked at."""
 
     home: Home
+    """Under the law that was in force when it was opened; if none ever was, under the one its files say.
+    `house.policies` follows the law."""
     house: House
+    law: Law
     store: SqlStore
     shards: Shards
     keys: FileKeys
-    registers: Mapping[str, SqlRegister]
+    registers: Registers
     checkpoints: CheckpointFiles
 
     @property
@@ -50,15 +56,11 @@ class Opened:
         return self.house.journal
 
     async def bus(self) -> EmbeddedBus:
-        """Out: the house's side of the configured bus, with a queue for every consumer."""
-        bus, limits = self.home.settings.bus, self.home.settings.limits
-        return EmbeddedBus.open(
-            self.home.root / bus.path,
-            bus.namespace,
-            self.house.clock,
-            self.home.policy.consumers,
-            limits.concurrency,
-        )
+        """Out: the house's side of the configured bus, with a queue for every consumer there is or will be."""
+        house, home = self.house, self.home
+        bus = parts.open_bus(home.root, home.settings, house.clock, house.policies.current().consumers)
+        self.law.policies.follow(bus.declare)
+        return bus
 
     def consumer_bus(self) -> EmbeddedConsumerBus:
         """Out: a data consumer's side of the configured bus."""
@@ -98,19 +100,14 @@ class Opened:
         )
 
     async def adopt_policy(self) -> bool:
-        """Make the home's policy the current one, with its line. Out: whether it was another before."""
-        policy, now = self.home.policy, self.house.clock.now()
-        kept = await self.store.policy()
-        if kept is not None and kept[0] == policy.hash:
-            return False
-        told = Event(kind=Kind.POLICY_LOADED, time=now, digests=Digests(policy=policy.hash))
-        await self.journal.house_event(told, now, policy=(policy.hash, sealed(policy, self.keys)))
-        await self.house.policies.refresh()
-        return True
+        """Make the home's files the law in force, with its line. Out: whether it was another before.
+
+        Raises: ConfigurationFault with every problem: nothing was changed.
+        """
+        return (await self.law.adopt()).changed
 
     async def close(self) -> None:
-        for register in self.registers.values():
-            register.close()
+        self.registers.close()
         await self.store.close()
         self.checkpoints.close()
 
@@ -122,15 +119,15 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     now = clock.now()
-    home = load(root, verify, now)
+    settings = load(root, verify, now).settings
     (root / parts.DATA).mkdir(mode=0o700, exist_ok=True)
-    made = file_keys.create(root / parts.KEYS, ids, home.settings.authority.name)
-    database.create(parts.storage_url(home))
-    EmbeddedBus.create(root / home.settings.bus.path)
-    store = SqlStore(parts.storage_url(home), records.folding(records.own_key(made.gateway)))
+    made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
+    database.create(parts.storage_url(root, settings))
+    EmbeddedBus.create(root / settings.bus.path)
+    store = SqlStore(parts.storage_url(root, settings), records.folding(records.own_key(made.gateway)))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
-        await parts.shards(home, store, made, ids, checkpoints).create(now)
+        await parts.shards(settings, store, made, ids, checkpoints).create(now)
     finally:
         await store.close()
         checkpoints.close()
@@ -138,26 +135,30 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
 
 
 async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = None) -> Opened:
-    """Open a home without creating anything. Raises: ConfigurationFault, Restored."""
+    """Open a home without creating anything, under the law in force, whatever its other files say by now.
+
+    Raises: ConfigurationFault, Restored, JournalUnavailable.
+    """
     clock, ids = clock or SystemClock(), ids or SystemIds()
-    home = load(root, verify, clock.now())
-    settings, limits = home.settings, home.settings.limits
+    settings = load_settings(root)
+    limits = settings.limits
     keys = FileKeys.open(root / parts.KEYS)
-    registers = {name: parts.register(home, name) for name in home.policy.registers}
-    store = SqlStore(parts.storage_url(home), records.folding(records.own_key(keys.gateway)))
+    store = SqlStore(parts.storage_url(root, settings), records.folding(records.own_key(keys.gateway)))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
-        shards = parts.shards(home, store, keys, ids, checkpoints)
+        shards = parts.shards(settings, store, keys, ids, checkpoints)
         await shards.load()
-        policies = StorePolicies(store, keys, clock, home.policy)
+        home = await _home(root, settings, store, keys, clock)
+        policies = StorePolicies(store, keys, home.policy)
+        registers = Registers(policies, partial(_register, root, settings))
         house = House(
             journal=Journal(
                 shards, store, keys, ids, Keeping(settings.log.default_class, limits.reply_keep_days)
             ),
             policies=policies,
             consents=store,
-            registers=dict(registers),
-            languages=parts.languages(home),
+            registers=registers,
+            languages=parts.languages(root, settings),
             keys=keys,
             clock=clock,
             ids=ids,
@@ -171,11 +172,20 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
             patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
             slot=timedelta(milliseconds=limits.no_data_slot_milliseconds),
         )
-        await policies.refresh()
-        return Opened(home, house, store, shards, keys, registers, checkpoints)
+        law = Law(root, settings, store, keys, house.journal, policies, clock, house.languages)
+        return Opened(home, house, law, store, shards, keys, registers, checkpoints)
     except BaseException:
-        for register in registers.values():
-            register.close()
         await store.close()
         checkpoints.close()
         raise
+
+
+async def _home(root: Path, settings: Einmal, store: SqlStore, keys: FileKeys, clock: Clock) -> Home:
+    found = await in_force(store, keys)
+    if found is None or not found.readable:
+        return load(root, verify, clock.now())
+    return adopted(root, settings, found.policy, found.judged)
+
+
+def _register(root: Path, settings: Einmal, policy: Policy, name: str) -> SqlRegister:
+    return parts.register(root, settings, policy.registers[name], description(policy, name))

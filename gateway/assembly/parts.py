@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
+from adapters.bus.embedded import EmbeddedBus
 from adapters.keys import FileKeys
 from adapters.registers.sql import SqlRegister, SqlSettings
 from adapters.storage.checkpoints import CheckpointFiles
+from consent.parties import Register
+from consent.problems import Document, frozen
 from consent.vocabulary import Problem
-from gateway.config.home import Home
+from gateway.config.settings import Einmal
 from gateway.errors import ConfigurationFault
 from gateway.journal.shards import Shards
-from gateway.ports import Ids, JournalStore
+from gateway.ports import Clock, Ids, JournalStore
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits
 
@@ -20,35 +26,57 @@ DATA: Final = "data"
 CHECKPOINTS: Final = "data/checkpoints"
 
 
-def register(home: Home, name: str) -> SqlRegister:
-    settings = SqlSettings.model_validate(home.registers[name]["sql"])
-    return SqlRegister(
-        home.policy.registers[name],
-        settings,
-        home.root,
-        home.settings.limits.register_timeout_seconds,
-    )
+def register(root: Path, settings: Einmal, law: Register, document: Document) -> SqlRegister:
+    """In: a register and the file that describes it. Out: it, connected as that says. Raises: ConfigurationFault,
+    when a URL leads nowhere."""
+    try:
+        return SqlRegister(
+            law,
+            SqlSettings.model_validate(frozen(document.data[law.adapter])),
+            root,
+            settings.limits.register_timeout_seconds,
+            locate=document.locate,
+        )
+    except ConfigurationFault as wrong:
+        raise ConfigurationFault(_placed(wrong.problems, document)) from None
 
 
-def check_registers(home: Home) -> None:
-    """Connect to every register and compare it with its file. Raises: ConfigurationFault with all problems."""
-    problems: list[Problem] = []
-    for name in home.policy.registers:
-        found = register(home, name)
-        problems += found.check()
+def check_register(root: Path, settings: Einmal, law: Register, document: Document) -> tuple[Problem, ...]:
+    """Connect to a register and compare it with its file. Out: all problems."""
+    try:
+        found = register(root, settings, law, document)
+    except ConfigurationFault as wrong:
+        return wrong.problems
+    try:
+        return _placed(found.check(), document)
+    finally:
         found.close()
-    if problems:
-        raise ConfigurationFault(tuple(problems))
 
 
-def shards(home: Home, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:
-    return Shards(home.settings.authority.name, home.settings.log.classes, store, keys, ids, kept)
+def _placed(problems: Iterable[Problem], document: Document) -> tuple[Problem, ...]:
+    """Out: the same problems in the file that describes the register, whatever its name."""
+    return tuple(replace(problem, file=document.file) for problem in problems)
 
 
-def languages(home: Home) -> Languages:
-    limits = home.settings.limits
+async def declare_queues(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str]) -> None:
+    """Make the consumers' queues, unless they are there. Raises: ConfigurationFault, BusUnavailable."""
+    await open_bus(root, settings, clock, consumers).close()
+
+
+def open_bus(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str]) -> EmbeddedBus:
+    """Out: the house's side of the configured bus, with a queue for each of these consumers."""
+    bus = settings.bus
+    return EmbeddedBus.open(root / bus.path, bus.namespace, clock, consumers, settings.limits.concurrency)
+
+
+def shards(settings: Einmal, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:
+    return Shards(settings.authority.name, settings.log.classes, store, keys, ids, kept)
+
+
+def languages(root: Path, settings: Einmal) -> Languages:
+    limits = settings.limits
     return Languages.load(
-        home.root / home.settings.schemas.path,
+        root / settings.schemas.path,
         Limits(
             limits.body_bytes,
             limits.xml_depth,
@@ -56,14 +84,14 @@ def languages(home: Home) -> Languages:
             limits.xml_attributes,
             limits.xml_text_bytes,
         ),
-        (home.settings.authority.name, home.settings.authority.title.de),
+        (settings.authority.name, settings.authority.title.de),
     )
 
 
-def storage_url(home: Home) -> str:
+def storage_url(root: Path, settings: Einmal) -> str:
     """Out: the store's URL, a relative SQLite path being relative to the home."""
-    url = home.settings.storage.url
+    url = settings.storage.url
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(prefix + "/"):
-        return prefix + str((home.root / url.removeprefix(prefix)).resolve())
+        return prefix + str((root / url.removeprefix(prefix)).resolve())
     return url

@@ -1,25 +1,68 @@
-"""The policy in force, as the journal's store keeps it."""
+"""The policy in force, as the journal's store keeps it: sealed, with the time at which its signatures were judged."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
 
-from consent.policy import Policy, from_archive, without_grants
+from consent.policy import Policy, empty, from_archive, without_grants
+from gateway.config.home import Standing
 from gateway.config.signatures import verify
 from gateway.errors import Fault, JournalUnavailable
-from gateway.ports import Clock, JournalStore, Keys
+from gateway.ports import JournalStore, Keys
 
 CONTEXT: Final = "einmal/policy/v1|"
+Follow: TypeAlias = Callable[[Iterable[str]], Awaitable[None]]
 
 
-def sealed(policy: Policy, keys: Keys) -> bytes:
-    """Out: the policy's archive, so that only this house can have put it into its store."""
-    return keys.wrap(policy.archived, CONTEXT + policy.hash)
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A policy with the time at which its signatures were judged (`consent.approval`)."""
+
+    policy: Policy
+    judged: datetime
+    readable: bool = True
+    """False: this version of the program finds mistakes in it, so it grants nothing."""
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.policy.hash, self.judged)
 
 
-def unsealed(digest: str, kept: bytes, keys: Keys) -> bytes:
-    """Undo `sealed`. Raises: Fault when the house did not seal it, or not under this hash."""
-    return keys.unwrap(kept, CONTEXT + digest)
+def sealed(adopted: Adopted, keys: Keys) -> bytes:
+    """Out: time and archive, so that only this house can have put them into its store, under this hash."""
+    told = adopted.judged.isoformat().encode() + b"\n" + adopted.policy.archived
+    return keys.wrap(told, CONTEXT + adopted.policy.hash)
+
+
+def unsealed(digest: str, kept: bytes, keys: Keys) -> tuple[datetime, bytes]:
+    """Undo `sealed`. Out: time and archive. Raises: Fault when the house did not seal it, or not under this hash."""
+    time, _, archived = keys.unwrap(kept, CONTEXT + digest).partition(b"\n")
+    try:
+        return datetime.fromisoformat(time.decode()), archived
+    except ValueError:
+        raise Fault("keys") from None
+
+
+async def in_force(store: JournalStore, keys: Keys, known: Policy | None = None) -> Adopted | None:
+    """In: the policy known so far. Out: the one in force; None when none was ever adopted.
+
+    Raises: JournalUnavailable when the house did not seal what the store holds.
+    """
+    kept = await store.policy()
+    if kept is None:
+        return None
+    try:
+        judged, archived = unsealed(*kept, keys)
+        found = from_archive(archived, verify, judged)
+    except (Fault, ValueError):
+        raise JournalUnavailable("policy (archive)") from None
+    if isinstance(found, Policy):
+        return Adopted(found, judged)
+    # A policy whose signatures don't count grants nothing; who asks is still known, and told so.
+    return Adopted(without_grants(known or empty(), kept[0]), judged, readable=False)
 
 
 class StorePolicies:
@@ -28,8 +71,13 @@ class StorePolicies:
     Who can write to the database can't invent a policy: the archive is sealed under the master key.
     """
 
-    def __init__(self, store: JournalStore, keys: Keys, clock: Clock, policy: Policy) -> None:
-        self._store, self._keys, self._clock, self._policy = store, keys, clock, policy
+    def __init__(self, store: JournalStore, keys: Keys, policy: Policy) -> None:
+        self._store, self._keys, self._policy = store, keys, policy
+        self._followers: list[Follow] = []
+
+    def follow(self, follower: Follow) -> None:
+        """Whenever this process sees another policy, call that first, with the ids of its consumers."""
+        self._followers.append(follower)
 
     def current(self) -> Policy:
         return self._policy
@@ -37,10 +85,9 @@ class StorePolicies:
     async def refresh(self) -> Policy:
         kept = await self._store.policy()
         if kept is not None and kept[0] != self._policy.hash:
-            try:
-                found = from_archive(unsealed(*kept, self._keys), verify, self._clock.now())
-            except (Fault, ValueError):
-                raise JournalUnavailable("journal (policy archive)") from None
-            # A policy whose signatures no longer count grants nothing; who asks is still known, and told so.
-            self._policy = found if isinstance(found, Policy) else without_grants(self._policy, kept[0])
+            adopted = await in_force(self._store, self._keys, self._policy)
+            assert adopted is not None
+            for follow in self._followers:
+                await follow(adopted.policy.consumers)
+            self._policy = adopted.policy
         return self._policy

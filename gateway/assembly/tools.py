@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from adapters import keys as file_keys
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
+from consent.approval import signatories, unapproved
+from consent.vocabulary import Problem
 from gateway.assembly.parts import KEYS
-from gateway.config.home import Home, load
+from gateway.config import home as config
+from gateway.config.files import documents_of
 from gateway.config.signatures import verify
 from gateway.jws import SigningKey
 
@@ -19,9 +23,22 @@ def now() -> datetime:
     return SystemClock().now()
 
 
-def load_home(root: Path) -> Home:
-    """Out: a home's files as they are now. Raises: ConfigurationFault with every problem."""
-    return load(root, verify, SystemClock().now())
+def people(root: Path) -> Mapping[str, Mapping[str, str]]:
+    """Out: the public key of everybody in people/ whose file is right, by id."""
+    found = signatories(documents_of(root, []))
+    return {name: person.jwk.members() for name, person in found.items()}
+
+
+def unsigned(root: Path, file: str) -> str | None:
+    """Out: why that file of grants is not signed as it should be; None if it is."""
+    documents = [document for document in documents_of(root, []) if not document.broken]
+    found = unapproved(documents, verify, SystemClock().now())
+    return next((problem.wrong for problem in found if problem.file == file), None)
+
+
+def proposed(root: Path, file: str, raw: bytes) -> tuple[Problem, ...]:
+    """Out: what would be wrong with such a file in the home, but for its signatures."""
+    return config.proposed(root, file, raw, verify, SystemClock().now())
 
 
 def open_keys(root: Path) -> FileKeys:

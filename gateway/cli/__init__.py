@@ -20,6 +20,7 @@ from gateway.cli import (
     home,
     keys,
     log,
+    reload,
     schemas,
     serve,
     submit,
@@ -45,6 +46,11 @@ _MENDS: Final = {
         "The journal's database can't be used ({where}). See that it may be written by this user and that its disk "
         "is neither full nor read-only; if it is damaged, restore it from a backup."
     ),
+    "law": "Other processes change the law at the same time. Nothing was changed: try again.",
+    "policy": (
+        "The law in force can't be read ({where}): it was not sealed by this house. Restore keys/ and data/ from the "
+        "same backup."
+    ),
     "checkpoint": "A file in data/checkpoints can't be used ({where}). See that it may be written by this user.",
 }
 """What an operator reads of the house's own faults, by the first word of where."""
@@ -55,7 +61,7 @@ def _said(fault: Fault) -> str:
     return f"{fault}." if words is None else words.format(where=fault.where)
 
 
-for group in (home, demo, serve, ask, submit, explain, consent, citizen, log, keys, grants, schemas, bench):
+for group in (home, demo, serve, reload, ask, submit, explain, consent, citizen, log, keys, grants, schemas, bench):
     group.register(app)
 
 

@@ -85,12 +85,40 @@ def error(text: str) -> None:
 def problems(found: Sequence[Problem]) -> None:
     """Print every problem with its place and its mend."""
     for problem in found:
-        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        _err.print(
-            Text.assemble((place, "bold"), f" {problem.key}: {problem.wrong}. ", (problem.mend, "dim"))
-        )
+        _place(problem)
     if len(found) > 1:
         error(f"{len(found)} problems.")
+
+
+def facts(problem: Problem) -> dict[str, object]:
+    """Out: a problem for programs."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "key": problem.key,
+        "wrong": problem.wrong,
+        "mend": problem.mend,
+    }
+
+
+def warnings(found: Sequence[Problem]) -> None:
+    """Print what is no mistake and wants to be known."""
+    for problem in found:
+        _place(problem, "warning: ")
+
+
+def _place(problem: Problem, prefix: str = "") -> None:
+    """Print where, what and the mend; in a terminal the lines break between words, under the first one's."""
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    text = f"{prefix}{place} {problem.key}: {problem.wrong}. {problem.mend}"
+    if _err.is_terminal:
+        text = fill(
+            text, _err.width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+    shown = Text(text)
+    shown.stylize("bold", len(prefix), len(prefix) + len(place))
+    shown.stylize("yellow", 0, len(prefix))
+    _err.print(shown)
 
 
 def no() -> NoReturn:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from consent.expiry import ending
 from consent.vocabulary import Problem
 from gateway import assembly
 from gateway.audit.note import parse_vkey
@@ -17,6 +17,8 @@ from gateway.cli import console
 from gateway.cli.homes import write_template
 from gateway.errors import ConfigurationFault
 
+_SOON_DAYS: Final = 30
+_NOT_IN_FORCE: Final = "They are not in force yet: `einmal reload` puts them in force."
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
@@ -52,64 +54,64 @@ def init(
 
 def check(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
     """Every problem of the home at once, with its mend."""
-    found = asyncio.run(_problems(home))
+    try:
+        found = asyncio.run(_examine(home))
+        problems, warnings = found.problems, _warnings(found)
+    except ConfigurationFault as wrong:
+        found, problems, warnings = None, wrong.problems, ()
+    in_force = found is not None and not found.pending
     if as_json:
         console.as_json(
             {
-                "ok": not found,
-                "problems": [
-                    {"file": p.file, "line": p.line, "key": p.key, "wrong": p.wrong, "mend": p.mend}
-                    for p in found
-                ],
+                "ok": not problems,
+                "in_force": in_force,
+                "problems": [console.facts(problem) for problem in problems],
+                "warnings": [console.facts(warning) for warning in warnings],
             }
         )
-    elif found:
-        console.problems(found)
+    elif problems:
+        console.problems(problems)
+        if found is not None and found.in_force is not None:
+            console.prose(
+                f"The law in force (policy {found.in_force.hash[:12]}) stays as it is until these are mended."
+            )
     else:
+        console.warnings(warnings)
         console.say("Everything is right: settings, grants, keys, registers, languages.", "green")
-    if found:
+        console.prose("These files are in force." if in_force else _NOT_IN_FORCE)
+    if problems:
         console.no()
 
 
-async def _problems(root: Path) -> tuple[Problem, ...]:
-    """Out: what is wrong with the files; if nothing, with what they lead to."""
+async def _examine(root: Path) -> assembly.Findings:
+    opened = await assembly.open_house(root)
     try:
-        opened = await assembly.open_house(root)
-    except ConfigurationFault as wrong:
-        return wrong.problems
-    try:
-        found = [*_name(opened), *_languages(opened)]
-        assembly.check_registers(opened.home)
-    except ConfigurationFault as wrong:
-        found = [*found, *wrong.problems]
+        return await opened.law.examine()
     finally:
         await opened.close()
-    return tuple(found)
 
 
-def _name(opened: assembly.Opened) -> Iterator[Problem]:
-    """The log goes by the identity key's name: another one in the settings would begin a second log."""
-    own = parse_vkey(opened.keys.identity_vkey).name
-    if own != opened.home.settings.authority.name:
-        mend = "Write that name, or restore keys/ from this house's backup."
-        yield Problem(
-            "einmal.toml", None, "authority.name", f"is not {own}, as keys/identity.key has it", mend
-        )
-
-
-def _languages(opened: assembly.Opened) -> Iterator[Problem]:
-    languages = opened.house.languages
-    place = opened.home.settings.schemas.path
-    for flaw in languages.flaws:
-        yield Problem(f"{place}/{flaw.set}", None, flaw.file or "(set)", flaw.wrong, "Install the set again.")
-    spoken = ", ".join(languages.spoken)
-    for consumer in opened.home.policy.consumers.values():
-        for language in consumer.standards:
-            if language not in languages.spoken:
-                yield Problem(
-                    f"consumers/ ({consumer.id})",
-                    None,
-                    "standards",
-                    f"{language} is not spoken here",
-                    f"Install its schemas with `einmal schemas add`, or choose from: {spoken}.",
-                )
+def _warnings(found: assembly.Findings) -> tuple[Problem, ...]:
+    """Out: signatures that would not count any more, and what ends soon."""
+    if found.home is None:
+        return ()
+    named = ending(found.home.policy, assembly.now(), _SOON_DAYS)
+    files = {
+        "grant": "grants/",
+        "consumer's key": "consumers/",
+        "person's key": "people/",
+    }
+    today = assembly.now().date()
+    return (
+        *found.warnings,
+        *(
+            Problem(
+                files[one.what],
+                None,
+                one.name,
+                f"{'ends' if one.last >= today else 'ended'} on {one.last}",
+                "See `einmal grants expiring`.",
+            )
+            for one in named
+        ),
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from consent.policy import Policy
 from gateway import assembly, jws
 from gateway.audit.note import parse_vkey
 from gateway.cli import console
+from gateway.ports import Keys
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
     """The fingerprint to publish, every public key, its state."""
     now = assembly.now()
-    loaded, own = assembly.load_home(home), assembly.open_keys(home)
+    policy, own = asyncio.run(_opened(home))
     identity = parse_vkey(own.identity_vkey)
     rows = [
         (
@@ -33,7 +36,7 @@ def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> N
             f"{key.valid_to:%Y-%m-%d}",
             _state(key.valid_at(now), key.revoked_at, now),
         )
-        for consumer in loaded.policy.consumers.values()
+        for consumer in policy.consumers.values()
         for key in consumer.keys
     ]
     rows += [
@@ -44,7 +47,7 @@ def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> N
             f"{person.valid_to:%Y-%m-%d}",
             _state(person.valid_at(now), person.revoked_at, now),
         )
-        for person in loaded.policy.people.values()
+        for person in policy.people.values()
     ]
     if as_json:
         names = ("owner", "kid", "use", "valid_to", "state")
@@ -83,6 +86,14 @@ def new(
     members = ", ".join(f'{name} = "{value}"' for name, value in public.items())
     console.say(f"The secret key is in {file}: for its owner alone.")
     console.say(f"The public one, for people/ or consumers/:\n  jwk = {{ {members} }}")
+
+
+async def _opened(home: Path) -> tuple[Policy, Keys]:
+    opened = await assembly.open_house(home)
+    try:
+        return opened.home.policy, opened.keys
+    finally:
+        await opened.close()
 
 
 def _state(valid: bool, revoked: datetime | None, now: datetime) -> str:

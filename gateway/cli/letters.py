@@ -48,7 +48,7 @@ async def served(opened: assembly.Opened) -> AsyncIterator[None]:
         yield
         return
     bus, stop = await opened.bus(), asyncio.Event()
-    await opened.adopt_policy()
+    await opened.law.begin()
     serving = asyncio.create_task(house.serve(opened.service(bus), stop))
     try:
         yield

@@ -9,6 +9,7 @@ import typer
 
 from gateway import assembly
 from gateway.cli import console
+from gateway.config.home import load_settings
 from xoev_schemas import rules, safe_xml, sets
 from xoev_schemas.catalogue import Catalogue, MessageKey
 from xoev_schemas.safe_xml import Limits, Unsafe
@@ -132,4 +133,4 @@ def _catalogue(home: Path) -> Catalogue:
 
 
 def _folder(home: Path) -> Path:
-    return home / assembly.load_home(home).settings.schemas.path
+    return home / load_settings(home).schemas.path

@@ -28,12 +28,16 @@ async def _serve(home: Path) -> None:
     try:
         bus = await opened.bus()
         try:
-            changed = await opened.adopt_policy()
+            begun = await opened.law.begin()
             stop = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            if await opened.law.pending():
+                telemetry.logger().warning("files-not-in-force", kind="see `einmal check`, then `einmal reload`")
             telemetry.logger().info(
-                "serving", policy=opened.home.policy.hash, kind="new policy" if changed else "same policy"
+                "serving",
+                policy=opened.house.policies.current().hash,
+                kind="first policy" if begun else "policy in force",
             )
             await house.serve(opened.service(bus), stop)
             telemetry.logger().info("drained")

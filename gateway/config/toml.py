@@ -44,14 +44,15 @@ def read_bytes(home: Path, file: str, most: int = FILE_BYTES) -> bytes | Problem
         wrong = f"can't be read ({type(error).__name__})"
         return Problem(file, None, "(file)", wrong, "Check that it is there and may be read.")
     if len(data) > most:
-        return Problem(file, None, "(file)", f"is larger than {most} bytes", "Split it into several files.")
+        mend = "Split it into several files, or remove what is no law."
+        return Problem(file, None, "(file)", f"is larger than {most} bytes", mend)
     return data
 
 
 def parse(file: str, raw: bytes, signature: bytes | None = None) -> Document | Problem:
     """In: a file's name and bytes, and its signature's. Out: the document with its lines, or what is wrong."""
     if not raw.strip():
-        return Problem(file, None, "(file)", "is empty", "Fill it in, or remove it.")
+        return Problem(file, 1, "(file)", "is empty", "Fill it in, or remove it.")
     try:
         data = tomllib.loads(raw.decode())
     except UnicodeDecodeError as error:

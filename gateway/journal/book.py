@@ -232,8 +232,6 @@ class Journal:
             return Entry(shard.origin, told, now, standing=standing, records=(_event_of(outcome),))
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
-        if isinstance(result, RecordMoved | StandingMoved):
-            return Moved()
         return self._receipt(result, shard)
 
     async def release(self, due: Release, now: datetime) -> bool:
@@ -255,12 +253,14 @@ class Journal:
         now: datetime,
         policy: tuple[str, bytes] | None = None,
         subject: str | None = None,
-    ) -> Receipt:
-        """A line about the house itself: a policy loaded (and switched to, in the same transaction), an export made."""
+        standing: Standing | None = None,
+    ) -> Receipt | Moved:
+        """A line about the house itself: a policy loaded (and switched to, in the same transaction), an export made.
+        Out: Moved, where that stands on a policy which is another one's by now: nothing was written."""
 
         def entry(shard: OpenShard) -> Entry:
             label = shard.person(subject) if subject else shard.system
-            return Entry(shard.origin, (self._line(told, label),), now, policy=policy)
+            return Entry(shard.origin, (self._line(told, label),), now, standing=standing, policy=policy)
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
         return self._receipt(result, shard)
@@ -286,7 +286,9 @@ class Journal:
         salt, told = self._ids.random(labels.SALT_BYTES), record.to_bytes(event)
         return Line(labels.leaf(label, labels.commit(salt, told)), salt, told)
 
-    def _receipt(self, result: object, shard: OpenShard) -> Receipt:
+    def _receipt(self, result: object, shard: OpenShard) -> Receipt | Moved:
+        if isinstance(result, RecordMoved | StandingMoved):
+            return Moved()
         if not isinstance(result, Committed):
             raise JournalUnavailable("journal")
         return Receipt(result.first, self._shards.checkpoint(result.head, shard))

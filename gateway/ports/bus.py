@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +31,10 @@ class Bus(Protocol):
 
     async def bury(self, delivery: Delivery) -> None:
         """Move it to the bus's own dead letters: the backstop, when the house can't even keep it."""
+        ...
+
+    async def declare(self, consumers: Iterable[str]) -> None:
+        """Make the queues of these consumers, unless they are there, and take from them too. Raises: BusUnavailable."""
         ...
 
     async def forget(self, before: datetime) -> int:

@@ -19,7 +19,7 @@ from peopled import ORDINARY
 from town import IDS, Town
 
 from consent.vocabulary import Found, Held, NotFound, Request, Subject
-from gateway.assembly.policies import CONTEXT
+from gateway.assembly.policies import CONTEXT, Adopted, sealed
 from gateway.audit.record import Digests, Event, Kind
 from gateway.client import verified
 from gateway.errors import ConfigurationFault, JournalUnavailable
@@ -294,11 +294,12 @@ async def test_an_unsigned_grant_is_no_law(town: Town, exceptions_watched: objec
     edit(town, GRANT, "moved_in", "sex", signed=False)
     with pytest.raises(ConfigurationFault) as problems:
         await takes_over(town)
-    assert [(found.file, found.line) for found in problems.value.problems] == [(GRANT, None)]
+    assert [(found.file, found.line) for found in problems.value.problems] == [(GRANT, 2)]
 
-    law = town.opened.house.policies.current().archived.replace(b'"moved_in"', b'"religion"')
-    digest = sha256(law).hexdigest()
-    await _puts(town, digest, town.opened.keys.wrap(law, CONTEXT + digest))
+    current = town.opened.house.policies.current()
+    law = current.archived.replace(b'"moved_in"', b'"religion"')
+    forged = replace(current, hash=sha256(law).hexdigest(), archived=law)
+    await _puts(town, forged.hash, sealed(Adopted(forged, town.clock.now()), town.opened.keys))
     before = await lines(town.opened.store)
     result = await handle(town.delivery(request), town.opened.house)
     assert isinstance(result, Reply)

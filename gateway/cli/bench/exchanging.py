@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,9 @@ class Counted:
 
     async def bury(self, delivery: Delivery) -> None:
         await self.bus.bury(delivery)
+
+    async def declare(self, consumers: Iterable[str]) -> None:
+        await self.bus.declare(consumers)
 
     async def forget(self, before: datetime) -> int:
         return await self.bus.forget(before)

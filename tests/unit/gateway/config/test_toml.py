@@ -101,8 +101,8 @@ def test_what_is_missing_is_found_where_it_belongs(path: KeyPath, line: int | No
 @pytest.mark.parametrize(
     ("raw", "line", "wrong"),
     [
-        (b"", None, "is empty"),
-        (b" \n\t\n", None, "is empty"),
+        (b"", 1, "is empty"),
+        (b" \n\t\n", 1, "is empty"),
         (b'id = "x"\ntitle = { de = "\xff" }\n', 2, "is not UTF-8"),
         ('id = "ä"\n'.encode("utf-16"), 1, "is not UTF-8"),
         (b'\xef\xbb\xbfid = "x"\n', 1, "byte order mark"),
