@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import counted
 import pytest
 from planted import MARKERS
 from watch import Watch, WatchHandler
@@ -44,6 +45,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
     for place in sorted(set(WATCH.found)):
         terminalreporter.write_line(f"  {place}")
+    for text in counted.TOLD:
+        terminalreporter.write_line(text)
 
 
 @pytest.hookimpl(trylast=True)
