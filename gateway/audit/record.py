@@ -263,6 +263,8 @@ class Event:
     purpose: Code | None = None
     procedure: Code | None = None
     case: Code | None = None
+    action: Literal["write", "record"] | None = None
+    """Data submitted, or an order to the house's own ledger; absent: evidence asked for."""
     basis: Basis | None = None
     grant: Code | None = None
     requested: tuple[Code, ...] | None = None

@@ -1,0 +1,54 @@
+"""From a line of the log to the decision it tells of, so that it can be decided again (`consent/replay.py`)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from consent.replay import Decided
+from consent.vocabulary import Action, Check, ReasonCode
+from gateway.audit.record import Event, Kind
+
+_AFTERWARDS: Final = frozenset(
+    {
+        ReasonCode.NO_DATA,
+        ReasonCode.HELD,
+        ReasonCode.CONFLICT,
+        ReasonCode.BASIS_CHANGED,
+        ReasonCode.ANSWER_INVALID,
+    }
+)
+"""Why nothing came of what was permitted: the register, the journal or our own words said no."""
+_UNDECIDED: Final = frozenset({Kind.POSTPONED, Kind.QUARANTINED, Kind.EXPIRED})
+
+
+def decided(event: Event) -> Decided | None:
+    """In: a line of an exchange. Out: the decision it tells of; None: of none on a question or a submission."""
+    facts, reason = event.facts or {}, _reason(event)
+    judged = Check.GRANT in facts or reason is ReasonCode.TEST_MESSAGE
+    if event.kind in _UNDECIDED or event.action == Action.RECORD or event.consumer is None or not judged:
+        return None
+    permitted = reason is None or reason in _AFTERWARDS
+    times, basis = event.times, event.basis
+    return Decided(
+        at=times.decided if times is not None and times.decided is not None else event.time,
+        consumer=event.consumer,
+        evidence=event.evidence or "",
+        purpose=event.purpose or "",
+        procedure=event.procedure or "",
+        facts=MappingProxyType(dict(facts)),
+        register=event.register,
+        action=Action(event.action or Action.READ),
+        on_behalf_of=event.on_behalf_of,
+        requested=frozenset(event.requested or ()),
+        grant=event.grant,
+        kind=None if basis is None else basis.kind,
+        norm=None if basis is None else basis.norm,
+        reason=None if permitted else reason,
+    )
+
+
+def _reason(event: Event) -> ReasonCode | None:
+    """Out: the reason, if it is one of the law's or of what comes after: not a fault's, not `already-on-file`."""
+    said = event.reasons[0] if event.reasons else None
+    return ReasonCode(said) if said in set(ReasonCode) else None
