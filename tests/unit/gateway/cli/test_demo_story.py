@@ -189,6 +189,22 @@ def test_the_home_it_leaves_is_right(folder: Path, day: dict[str, Any]) -> None:
     assert ran("citizen", "verify", folder / "anna.zip", "--authority", fingerprint)[0] == 0
 
 
+def test_the_readme_leads_through_it(folder: Path, day: dict[str, Any]) -> None:
+    """Its commands for citizen, office and administrator run on what the demo left, and say what it says they say."""
+    readme = Path(__file__).parents[4] / "README.md"
+    part = readme.read_text("utf-8").partition("## The demo")[2].partition("\n## ")[0]
+    commands = [
+        line.replace("demo/", f"{folder}/").replace("FINGERPRINT", day["fingerprint"]).split()
+        for line in re.findall(r"^einmal .*", part.replace("\\\n", " "), re.MULTILINE)
+    ]
+    assert [(words[1], ran(*words[1:])[0]) for words in commands] == [
+        ("citizen", 0),
+        ("ask", 0),
+        ("check", 0),
+        ("explain", 1),
+    ]
+
+
 def test_a_story_with_a_mistake_is_not_played() -> None:
     """An act is one deed, and no key of the script is misspelt."""
     for wrong in (
