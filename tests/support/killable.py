@@ -86,7 +86,7 @@ class Witnessed:
             touches.write(f"{'asked' if kept else 'NOT ASKED'} {mandate.case.exchange}\n")
 
 
-_STORE = frozenset({"recall", "held_for", "append", "confirmed", "due"})
+_STORE = frozenset({"recall", "held_for", "of_subject", "record", "events", "append", "confirmed", "due"})
 _BUS = frozenset({"send", "ack", "postpone"})
 _REGISTER = frozenset({"fetch", "write", "filed"})
 
