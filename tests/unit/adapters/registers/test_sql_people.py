@@ -68,6 +68,17 @@ async def test_rows_that_agree_in_number_or_key_are_one_person_s(home: Path, sub
     assert await forms(home, subject) == {NUMBER, reg(77), reg(90)}
 
 
+async def test_rows_are_tied_to_each_other_however_many_steps_away(home: Path) -> None:
+    """From a key to the number beside it, from there to the next key."""
+    same = {"name": "Kettenmarke", "vornamen": "Lang", "geburtsdatum": "1955-05-05"}
+    number = "03456781294"
+    children(
+        home, {**same, "id": "97"}, {**same, "id": "97", "idnr": number}, {**same, "id": "98", "idnr": number}
+    )
+    subject = Subject(None, date(1955, 5, 5), "Kettenmarke", "Lang")
+    assert await forms(home, subject) == {f"idnr:{number}", reg(97), reg(98)}
+
+
 async def test_a_namesake_of_the_same_day_is_somebody_else(home: Path) -> None:
     """Asked by name nobody is told anything; asked by number, what is tied to it."""
     child(home, id="91")
@@ -82,6 +93,7 @@ async def test_another_s_number_is_another_person(home: Path) -> None:
     assert await forms(home, MOTHER) == set()
     child(home, id="77", idnr=planted.IDNR)
     assert await forms(home, MOTHER) == set()
+    assert await forms(home, BOTH) == {NUMBER, reg(77)}
 
 
 async def test_a_number_nobody_s_row_has_leads_to_the_name_if_that_is_one_person(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import multiprocessing
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import killed_register
@@ -23,6 +25,7 @@ from small_register import (
     EXCHANGE,
     JOURNAL,
     NOW,
+    REGISTER,
     SQL,
     build,
     close_all,
@@ -33,6 +36,7 @@ from small_register import (
 )
 
 from adapters.registers.sql import SqlRegister, SqlSettings
+from adapters.registers.sql_work import Workers
 from consent.problems import frozen
 from consent.vocabulary import Conflict, Filed, Found, OnFile, Person
 from gateway.errors import ConfigurationFault, RegisterProtocol, RegisterTimeout, RegisterUnavailable
@@ -161,19 +165,28 @@ def test_a_process_that_is_killed_leaves_all_or_nothing(home: Path) -> None:
     assert content(home) == written
 
 
-async def test_a_register_that_is_being_written_can_be_asked_again(home: Path) -> None:
-    """Somebody else has it locked for longer than we wait; nothing is written afterwards either."""
+async def test_a_register_that_somebody_else_writes_can_be_asked_again(home: Path) -> None:
+    """Locked for longer than we wait; reading goes on."""
     before, register = content(home), sql(home, timeout_seconds=0.4)
     with closing(sqlite3.connect(home / "melderegister.sqlite3", isolation_level=None)) as administrator:
         administrator.execute("BEGIN IMMEDIATE")
-        done = await asyncio.gather(
-            *(submit(register, BY_IDNR, VALUES, REPLACES, exchange=str(turn)) for turn in range(3)),
-            return_exceptions=True,
-        )
-        assert all(isinstance(one, RegisterUnavailable | RegisterTimeout) for one in done)
-        assert isinstance(await register.fetch(mandate(BY_IDNR, "town")), Found), "reading goes on"
-    assert content(home) == before
-    assert await submit(register, BY_IDNR, VALUES, REPLACES) == FILED
+        with pytest.raises((RegisterUnavailable, RegisterTimeout)):
+            await submit(register, BY_IDNR, VALUES, REPLACES)
+        assert isinstance(await sql(home).fetch(mandate(BY_IDNR, "town")), Found)
+        register.close()
+        assert content(home) == before
+    assert await submit(sql(home), BY_IDNR, VALUES, REPLACES) == FILED
+
+
+async def test_what_ran_out_of_time_before_it_began_is_never_done(home: Path) -> None:
+    """Another submission took all of it."""
+    workers, gate, done = Workers("melderegister", sql(home)._readers.engine, 1, 0.05), Event(), list[int]()
+    waits = [workers.run(lambda _: gate.wait(60)), workers.run(lambda _: done.append(1))]
+    ended = await asyncio.gather(*waits, return_exceptions=True)
+    assert [type(one) for one in ended] == [RegisterTimeout] * 2
+    gate.set()
+    workers._threads.shutdown(wait=True)
+    assert done == []
 
 
 # --- what a database does of its own ------------------------------------------------------------------------
@@ -189,6 +202,29 @@ async def test_what_the_database_makes_of_a_value_is_not_what_was_submitted(home
         FILED.persons, frozenset({"street"})
     )
     assert content(home) == before
+
+
+async def test_a_code_that_could_mean_two_things_is_not_written(home: Path) -> None:
+    """`einmal check` says so beforehand; whoever didn't ask is refused."""
+    register = copy.deepcopy(REGISTER)
+    register["evidence"][0]["fields"]["sex"]["codes"]["x"] = "diverse"
+    before = content(home)
+    outcome = await submit(sql(home, register=register), BY_IDNR, {"sex": "diverse"}, {"sex": "female"})
+    assert outcome == Conflict(FILED.persons, frozenset({"sex"}))
+    assert content(home) == before
+
+
+async def test_since_when_is_about_these_fields(home: Path) -> None:
+    """Not about one whose name begins or ends alike."""
+    register = copy.deepcopy(REGISTER)
+    residence = register["evidence"][0]
+    residence["fields"]["mother_street"] = "mutter_vornamen"
+    residence["writable"].append("mother_street")
+    door = sql(home, register=register)
+    await submit(door, BY_IDNR, {"mother_street": "Gasse"}, {"mother_street": "Ahne"})
+    administered(home, "UPDATE person SET stand = NULL")
+    again = await submit(door, BY_IDNR, {"street": planted.STREET}, exchange="2")
+    assert again == OnFile(FILED.persons, None)
 
 
 async def test_a_key_that_two_rows_have_is_none(home: Path) -> None:
