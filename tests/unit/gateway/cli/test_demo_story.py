@@ -48,11 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def day(folder: Path) -> dict[str, Any]:
-    """Out: what `einmal demo --json` tells."""
+    """Out: what `einmal demo --json` tells, and its exit code."""
     code, said = ran("demo", folder, "--json")
     told: dict[str, Any] = json.loads(said)
-    assert code == 0
-    return told
+    return {"code": code, **told}
 
 
 def acts(day: dict[str, Any]) -> list[dict[str, Any]]:
@@ -70,7 +69,7 @@ def replies(folder: Path, day: dict[str, Any], *consumers: str) -> list[str]:
 def test_nothing_ends_otherwise_than_told(day: dict[str, Any]) -> None:
     """No surprise in any scene; the export is true, the log holds."""
     assert [act for act in acts(day) if act["outcome"] != act["expected"]] == []
-    assert day["surprises"] == 0
+    assert (day["code"], day["surprises"]) == (0, 0)
     assert day["export"]["true"]
     assert day["log"]["holds"]
 
