@@ -26,7 +26,7 @@ def decided(event: Event) -> Decided | None:
     """In: a line of an exchange. Out: the decision it tells of; None: of none on a question or a submission."""
     facts, reason = event.facts or {}, _reason(event)
     judged = Check.GRANT in facts or reason is ReasonCode.TEST_MESSAGE
-    if event.kind in _UNDECIDED or event.action == Action.RECORD or event.consumer is None or not judged:
+    if event.kind in _UNDECIDED or event.action == "record" or event.consumer is None or not judged:
         return None
     permitted = reason is None or reason in _AFTERWARDS
     times, basis = event.times, event.basis

@@ -18,6 +18,7 @@ from consent.vocabulary import (
     BasisClaim,
     BasisKind,
     Power,
+    ProofKind,
     Record,
     RecordState,
     Request,
@@ -25,7 +26,9 @@ from consent.vocabulary import (
 )
 
 FIELDS: Final = ("family_name", "given_names", "street", "town", "religion", "sex")
-PROOFS: Final = st.sampled_from(["power-of-attorney"] * 3 + ["guardianship"])
+PROOFS: Final[st.SearchStrategy[ProofKind]] = st.sampled_from(
+    ("power-of-attorney", "power-of-attorney", "power-of-attorney", "guardianship")
+)
 SOME_FIELDS: Final = st.frozensets(st.sampled_from(FIELDS), min_size=1)
 PURPOSES: Final = st.sampled_from(
     [("housing-benefit", "wohngeld-antrag")] * 15 + [("parking", "parkausweis")]
