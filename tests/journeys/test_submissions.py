@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 from zipfile import ZipFile
@@ -12,7 +16,7 @@ import planted
 import pytest
 from journal_lines import ended, is_of, lines, owner, since
 from law_changes import edit, takes_over
-from letters import asking
+from letters import asking, letter
 from odd_register import guarded
 from peopled import BLOCKED, MUDDLED, NOBODY, ORDINARY, TWINS
 from submitting import (
@@ -36,11 +40,13 @@ from town import NOW, Town
 
 from consent.ledger import Named
 from consent.vocabulary import Subject
+from gateway import assembly
 from gateway import person as citizen
+from gateway.audit.record import TERMINAL
 from gateway.cli.demo.people import Person
 from gateway.exchange import handle
 from gateway.ports import Outbound
-from gateway.stages import Outgoing, Reply
+from gateway.stages import Outgoing, Reply, Silent
 from gateway.views.render import from_json
 
 DAY: Final = "2026-11-20"
@@ -341,3 +347,137 @@ async def forbid_reading(town: Town) -> None:
     """From now on the portal may not ask for what it submits."""
     edit(town, READ_GRANT, "valid_to = 2027-12-31", "valid_to = 2026-11-20")
     await takes_over(town)
+
+
+# --- bad input ---------------------------------------------------------------------------------------------------
+def _xml(town: Town, old: str = "", new: str = "", **changed: Any) -> Outbound:
+    record = town.moves(ORDINARY, **changed)
+    body = town.body(record)[0].decode()
+    assert old in body
+    return _sent(town, body.replace(old, new, 1).encode(), record, "application/xml")
+
+
+def _json(town: Town, **changed: Any) -> Outbound:
+    record = town.moves(ORDINARY, **changed)
+    return _sent(town, json.dumps(record).encode(), record, "application/json")
+
+
+def _sent(
+    town: Town, body: bytes, record: dict[str, Any], content_type: str, way: str = "submit"
+) -> Outbound:
+    return letter(
+        town,
+        body,
+        consumer=PORTAL,
+        content_type=content_type,
+        message_id=record["message_id"],
+        routing_key=f"{PORTAL}.{way}.{record['evidence']}",
+    )
+
+
+def _astray(town: Town, language: str, way: str) -> Outbound:
+    """A submission sent as a question, or a question sent as a submission."""
+    question = {"purpose": "move", "procedure": "wohnsitz-ummeldung"}
+    record = town.moves(ORDINARY) if way == "evidence" else town.asks(ORDINARY, **question)
+    return _sent(town, *_of(town, record, language), way)
+
+
+def _of(town: Town, record: dict[str, Any], language: str) -> tuple[bytes, dict[str, Any], str]:
+    body, content_type = town.body(record, language)
+    return body, record, content_type
+
+
+WRONG: Final[dict[str, tuple[Callable[[Town], Outbound], str]]] = {
+    "a value that is a number": (lambda town: _json(town, values={"street": 7}), "schema-invalid"),
+    "a value that is a list": (lambda town: _json(town, values={"street": ["A"]}), "schema-invalid"),
+    "a value that is nothing": (lambda town: _json(town, values={"street": None}), "schema-invalid"),
+    "no value": (lambda town: _json(town, values={}, replaces={}), "schema-invalid"),
+    "201 fields": (
+        lambda town: _json(town, values={f"f{n}": "x" for n in range(201)}, replaces={}),
+        "schema-invalid",
+    ),
+    "a field twice": (
+        lambda town: _xml(town, "<x:hausnummer>", "<x:hausnummer>1</x:hausnummer><x:hausnummer>"),
+        "schema-invalid",
+    ),
+    "a field that the standard does not have": (
+        lambda town: _xml(town, "<x:hausnummer>", "<x:farbe>1</x:farbe><x:hausnummer>"),
+        "schema-invalid",
+    ),
+    "a replacement of what is not submitted": (
+        lambda town: _json(town, replaces={"postcode": "00123"}),
+        "schema-invalid",
+    ),
+    "no register": (lambda town: _json(town, register=None), "schema-invalid"),
+    "an evidence type there is not": (
+        lambda town: _json(town, evidence="fishing-licence"),
+        "evidence-unknown",
+    ),
+    "a submission as a question, XML": (lambda t: _astray(t, "xeinmal/1.0", "evidence"), "not-supported"),
+    "a submission as a question, JSON": (lambda t: _astray(t, "json/1.0", "evidence"), "schema-invalid"),
+    "a question as a submission, XML": (lambda t: _astray(t, "xeinmal/1.0", "submit"), "not-supported"),
+    "a question as a submission, JSON": (lambda t: _astray(t, "json/1.0", "submit"), "schema-invalid"),
+    "a body as deep as a well": (
+        lambda town: _sent(town, b"[" * 10_000, town.moves(ORDINARY), "application/json"),
+        "too-large",
+    ),
+    "half a body": (
+        lambda town: _sent(town, b'{"values":', town.moves(ORDINARY), "application/json"),
+        "malformed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_what_is_no_submission_is_refused_with_its_reason(
+    town: Town, case: str, exceptions_watched: object
+) -> None:
+    """A reply, one sealed line, no register touched; although the person has decided."""
+    make, reason = WRONG[case]
+    await decides(town, ORDINARY, "UM-2026-1")
+    written, before = content(town.root), await lines(town.opened.store)
+    request = make(town)
+    house, doors = guarded(town.opened.house, town.opened.store)
+    result = await handle(town.delivery(request), house)
+    assert isinstance(result, Reply)
+    kind = "evidence.refusal" if ".evidence." in request.routing_key else "submit.refusal"
+    assert (result.message.type, said(result.message)["code"]) == (kind, reason)
+    assert not any(door.touched for door in doors.values())
+    assert content(town.root) == written
+    [told] = [line for line in await since(before, town.opened.store) if line.exchange]
+    assert (told.kind, told.event["reasons"]) == ("refused", [reason])
+    assert await owner(told, town) == "sealed"
+
+
+async def test_a_submission_too_large_to_be_read_is_quarantined(town: Town) -> None:
+    """Nothing of it is looked at, nobody is answered."""
+    before = await lines(town.opened.store)
+    request = _sent(town, b" " * 2_000_001, town.moves(ORDINARY), "application/json")
+    assert isinstance(await handle(town.delivery(request), town.opened.house), Silent)
+    [told] = await since(before, town.opened.store)
+    assert (told.kind, told.event["reasons"]) == ("quarantined", ["too-large"])
+
+
+async def test_a_submission_that_comes_too_late_is_told_so(town: Town) -> None:
+    """A failure of the asker's own conversation: no register was asked."""
+    written, request = content(town.root), await submits(town, ORDINARY)
+    town.clock.passes(hours=2)
+    reply = await settle(town, request)
+    assert (reply.type, said(reply)["code"]) == ("submit.failure", "deadline-passed")
+    assert content(town.root) == written
+
+
+async def test_the_log_accepts_every_way_a_submission_can_end(town: Town) -> None:
+    """Written, there already, in conflict, refused, about nobody: lines, exchanges and uses agree."""
+    await decides(town, ORDINARY, "UM-1", max_uses=3)
+    for changed in ({}, {"replaces": {}}, {"values": {"town": "Probeberg"}, "replaces": {}}):
+        await settle(town, await submits(town, ORDINARY, chosen=False, case="UM-1", **changed))
+    await settle(town, await submits(town, ORDINARY, chosen=False))
+    await decides(town, NOBODY, "UM-2", subject=named(by_name(NOBODY)))
+    await settle(town, await submits(town, NOBODY, chosen=False, case="UM-2", subject=by_name(NOBODY)))
+    kinds = [line.kind for line in await lines(town.opened.store) if line.kind in TERMINAL]
+    assert Counter(kinds) == {"submitted": 2, "refused": 2, "no-data": 1}
+    assert all(report.holds for report in assembly.verify_log(town.root))
+    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database:
+        uses = database.execute("SELECT count(*) FROM use").fetchone()[0]
+    assert uses == 2, "one for each that had its effect"
