@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -83,15 +84,22 @@ def export(
     out: Annotated[Path, typer.Option(help="The ZIP file to write.", metavar="FILE.zip")],
     subject_file: subject.SubjectFile = None,
     home: console.Home = console.HERE,
+    as_json: console.Json = False,
 ) -> None:
     """Everything the journal says about one person, with its proof. That it was made is itself journalled."""
     whom = subject.read(subject_file)
     archive = asyncio.run(_export(home, whom))
     if archive is None:
-        console.say("No register knows this person, or not just one: nothing was written.")
+        if as_json:
+            console.as_json({"file": None})
+        else:
+            console.say("No register knows this person, or not just one: nothing was written.")
         console.no()
     out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
     out.write_bytes(archive)
+    if as_json:
+        console.as_json({"file": str(out), "sha256": sha256(archive).hexdigest()})
+        return
     console.say(f"{out} is written. Check it with: einmal citizen verify {out} --authority FINGERPRINT")
 
 
