@@ -11,6 +11,7 @@ from typing import Any
 
 import planted
 import pytest
+from register_errands import NOW, mandate, submit
 from small_register import (
     BLOCKED,
     BORN,
@@ -24,13 +25,10 @@ from small_register import (
     NAMESAKE,
     NEIGHBOUR,
     NOBODY,
-    NOW,
     build,
     close_all,
     content,
-    mandate,
     sql,
-    submit,
 )
 
 from consent.vocabulary import (
@@ -340,7 +338,11 @@ class TestWriting:
             ({"rooms": "9" * 40}, {"rooms": "3"}, {"rooms"}),
             ({"rooms": "04"}, {"rooms": "3"}, {"rooms"}),
             ({"street": ""}, {"street": planted.STREET}, {"street"}),
-            ({"street": "\ud800"}, {"street": planted.STREET}, {"street"}),
+            (
+                {"street": "\ud800", "town": "Andersdorf"},
+                {"street": planted.STREET, "town": planted.TOWN},
+                {"street"},
+            ),
             ({"postcode": "unerlaubt"}, {"postcode": "99999"}, {"postcode"}),
         ],
         ids=[

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from small_register import BY_IDNR, sql, submit
+from register_errands import submit
+from small_register import BY_IDNR, sql
 
 from adapters.registers.sql import SqlRegister
 

@@ -13,6 +13,7 @@ import planted
 import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
+from register_errands import mandate
 from small_register import (
     BLOCKED,
     BY_IDNR,
@@ -22,7 +23,6 @@ from small_register import (
     build,
     close_all,
     columns,
-    mandate,
     sql,
     statements,
 )

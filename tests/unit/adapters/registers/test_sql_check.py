@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_register import BY_PLACE, JOURNAL, REGISTER, SQL, build, close_all, content, mandate, sql, submit
+from register_errands import mandate, submit
+from small_register import BY_PLACE, JOURNAL, REGISTER, SQL, build, close_all, content, sql
 
 from consent.vocabulary import Filed
 from gateway.errors import RegisterProtocol

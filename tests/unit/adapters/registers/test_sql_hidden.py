@@ -11,6 +11,7 @@ import planted
 import pytest
 import sqlalchemy as sa
 from killed_register import steps
+from register_errands import mandate, submit
 from small_register import (
     BLOCKED,
     BY_NAME,
@@ -20,10 +21,8 @@ from small_register import (
     build,
     close_all,
     columns,
-    mandate,
     sql,
     statements,
-    submit,
 )
 
 from adapters.registers.sql_people import MOST_ROWS

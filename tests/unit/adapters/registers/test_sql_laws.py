@@ -13,6 +13,7 @@ import planted
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from register_errands import mandate, submit
 from small_register import (
     BLOCKED,
     BY_IDNR,
@@ -24,9 +25,7 @@ from small_register import (
     build,
     close_all,
     content,
-    mandate,
     sql,
-    submit,
 )
 
 from consent.vocabulary import Conflict, Filed, Found, OnFile, Subject

@@ -12,7 +12,8 @@ from typing import Final
 
 import planted
 import pytest
-from small_register import BY_NAME, MOTHER, REGISTER, build, close_all, mandate, sql
+from register_errands import mandate
+from small_register import BY_NAME, MOTHER, REGISTER, build, close_all, sql
 
 from adapters.registers.sql_people import MOST_ROWS, once
 from consent.vocabulary import Found, Person, Subject

@@ -20,20 +20,8 @@ import pytest
 import sqlalchemy as sa
 from killed_register import AFTER_COMMIT, steps
 from pydantic import ValidationError
-from small_register import (
-    BY_IDNR,
-    EXCHANGE,
-    JOURNAL,
-    NOW,
-    REGISTER,
-    SQL,
-    build,
-    close_all,
-    content,
-    mandate,
-    sql,
-    submit,
-)
+from register_errands import EXCHANGE, NOW, mandate, submit
+from small_register import BY_IDNR, JOURNAL, REGISTER, SQL, build, close_all, content, sql
 
 from adapters.registers.sql import SqlRegister, SqlSettings
 from adapters.registers.sql_work import Workers
