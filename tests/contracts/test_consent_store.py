@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from stores import NOW, SqliteStores, entry, furnish, key, settlement, step
+from stores import NOW, SqliteStores, entry, furnish, key, settlement, standing, step
 
 from adapters.storage.store import SqlStore
-from consent.vocabulary import BasisClaim, RecordState, Request, Subject
-from gateway.ports import Committed, RecordEvent, RecordMoved, Use
+from consent.vocabulary import BasisClaim, Power, Record, RecordState, Request, Subject
+from gateway.ports import Committed, RecordEvent, RecordMoved, StandingMoved, Use
 
 IMPLEMENTATIONS = {"sqlite": SqliteStores}
 PERSON = Subject(birth_date=date(1990, 2, 3), family_name="Beispiel", given_name="Anna")
@@ -34,7 +34,12 @@ async def keep(store: SqlStore, *events: RecordEvent) -> None:
         assert isinstance(result, Committed), result
 
 
-def asking(record: str | None = None, consumer: str = "wohngeldstelle", case: str = "wg-1") -> Request:
+def asking(
+    record: str | None = None,
+    consumer: str = "wohngeldstelle",
+    case: str = "wg-1",
+    representative: str | None = None,
+) -> Request:
     return Request(
         message="m",
         consumer=consumer,
@@ -45,6 +50,7 @@ def asking(record: str | None = None, consumer: str = "wohngeldstelle", case: st
         case=case,
         subject=PERSON,
         basis=BasisClaim(record=record),
+        representative=representative,
     )
 
 
@@ -119,8 +125,8 @@ async def test_uses_are_those_of_other_exchanges(store: SqlStore) -> None:
     assert isinstance(await store.append(done), Committed)
     own = await store.held_for(asking("c-1"), "exchange-x")
     new = await store.held_for(asking("c-1"), "exchange-new")
-    assert [record.uses for record in own] == [1]
-    assert [record.uses for record in new] == [2]
+    assert [record.uses for record in own if isinstance(record, Record)] == [1]
+    assert [record.uses for record in new if isinstance(record, Record)] == [2]
 
 
 async def test_a_person_is_found_by_every_way_they_are_named(store: SqlStore) -> None:
@@ -153,3 +159,48 @@ async def test_records_outlive_the_opening(store: SqlStore, tmp_path: Path) -> N
     async with again.using() as other:
         assert await other.record("c-1") == await store.record("c-1")
     assert (await store.held_for(asking(), "x"))[0].not_after > NOW
+
+
+# --- powers ---------------------------------------------------------------------------------------------------
+def power(record: str, revision: int = 1, state: RecordState = RecordState.GIVEN) -> RecordEvent:
+    return step(record, revision, state, proof="guardianship")
+
+
+async def test_the_powers_a_decision_may_rest_on_come_with_it(store: SqlStore) -> None:
+    """Those that the request or a record names, each once, after the records; no other."""
+    await keep(store, power("p-1"), power("p-2"), power("p-3"))
+    await keep(store, step("c-1", 1, representative="p-1"), step("c-2", 1, representative="p-1"))
+    assert [one.id for one in await store.held_for(asking(), "x")] == ["c-1", "c-2", "p-1"]
+    named = await store.held_for(asking("c-2", representative="p-2"), "x")
+    assert [one.id for one in named] == ["c-2", "p-2", "p-1"]
+    assert [isinstance(one, Power) for one in named] == [False, True, True]
+    assert [one.id for one in await store.held_for(asking("c-1", representative="no-such"), "x")] == [
+        "c-1",
+        "p-1",
+    ]
+
+
+async def test_a_power_is_found_by_its_person_and_is_for_nobodys_case(store: SqlStore) -> None:
+    """Not by the case or the recipient of anything, and not by who acts under it."""
+    await keep(store, power("p-1"))
+    assert [one.id for one in await store.of_subject(PERSON)] == ["p-1"]
+    guardian = Subject(birth_date=date(1970, 1, 1), family_name="Muster", given_name="Max")
+    assert await store.of_subject(guardian) == []
+    assert await store.held_for(asking(), "x") == []
+
+
+async def test_nothing_is_committed_on_a_power_that_has_moved(store: SqlStore) -> None:
+    """Its revision and state are held against those that were judged, beside the record's own."""
+    await keep(store, step("c-1", 1), power("p-1"), power("p-2"))
+    both = (("p-1", 1), ("p-2", 1))
+    asked = entry("asked", standing=standing("c-1", 1, powers=both))
+    assert isinstance(await store.append(asked), Committed)
+    for powers in ((("p-1", 2),), (("no-such", 1),), (("p-1", 0),)):
+        other = entry("other", standing=standing("c-1", 1, powers=powers))
+        assert await store.append(other) == StandingMoved()
+    await keep(store, power("p-2", 2, RecordState.WITHDRAWN))
+    for powers in (both, (("p-2", 2),)):
+        late = entry("late", standing=standing("c-1", 1, powers=powers))
+        assert await store.append(late) == StandingMoved()
+    alone = entry("alone", standing=standing(powers=(("p-1", 1),)))
+    assert isinstance(await store.append(alone), Committed)

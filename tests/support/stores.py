@@ -20,7 +20,7 @@ from faults import Fault, faulty
 from adapters.storage.database import connect_sqlite, create
 from adapters.storage.schema import METADATA
 from adapters.storage.store import SqlStore
-from consent.vocabulary import BasisKind, Record, RecordState, Subject
+from consent.vocabulary import BasisKind, Held, Power, Record, RecordState, Subject
 from gateway.ports import Committed, Entry, ExchangeKey, Line, RecordEvent, Settlement, Standing, Use
 
 NOW = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
@@ -131,20 +131,36 @@ def step(record: str, revision: int, state: RecordState = RecordState.GIVEN, **t
     return RecordEvent(record, revision, state, body, f"receipt-{record}-{revision}")
 
 
-def fold(events: Sequence[RecordEvent], uses: int) -> Record:
-    """Out: the record of `step` events (stands in for gateway.records, which also checks the receipts)."""
-    terms = json.loads(events[-1].body)
+def fold(events: Sequence[RecordEvent], uses: int) -> Held:
+    """Out: the record of `step` events, or the power where they name a proof (stands in for gateway.records, which
+    also checks the receipts)."""
+    last, terms = events[-1], json.loads(events[-1].body)
+    subject = Subject(
+        idnr=terms.get("idnr"),
+        birth_date=date.fromisoformat(terms["born"]),
+        family_name=terms["family_name"],
+        given_name=terms.get("given_name", "Anna"),
+    )
+    begins, ends = NOW, NOW + timedelta(days=30)
+    if "proof" in terms:
+        guardian = Subject(birth_date=date(1970, 1, 1), family_name="Muster", given_name="Max")
+        return Power(
+            last.record,
+            last.state,
+            last.revision,
+            subject,
+            guardian,
+            terms["proof"],
+            "buergerportal",
+            begins,
+            ends,
+        )
     return Record(
-        id=events[-1].record,
+        id=last.record,
         kind=BasisKind.CONSENT,
-        state=events[-1].state,
-        revision=events[-1].revision,
-        subject=Subject(
-            idnr=terms.get("idnr"),
-            birth_date=date.fromisoformat(terms["born"]),
-            family_name=terms["family_name"],
-            given_name=terms.get("given_name", "Anna"),
-        ),
+        state=last.state,
+        revision=last.revision,
+        subject=subject,
         recipient=terms["recipient"],
         register="melderegister",
         evidence="residence",
@@ -154,9 +170,10 @@ def fold(events: Sequence[RecordEvent], uses: int) -> Record:
         case=terms["case"],
         norm="EGovG § 5",
         recorded_by="buergerportal",
-        not_before=NOW,
-        not_after=NOW + timedelta(days=30),
+        not_before=begins,
+        not_after=ends,
         uses=uses,
+        representative=terms.get("representative"),
     )
 
 
