@@ -192,11 +192,11 @@ async def test_a_power_is_found_by_its_person_and_is_for_nobodys_case(store: Sql
 async def test_nothing_is_committed_on_a_power_that_has_moved(store: SqlStore) -> None:
     """Its revision and state are held against those that were judged, beside the record's own."""
     await keep(store, step("c-1", 1), power("p-1"), power("p-2"))
-    both = (("p-1", 1), ("p-2", 1))
+    both: tuple[tuple[str, int], ...] = (("p-1", 1), ("p-2", 1))
     asked = entry("asked", standing=standing("c-1", 1, powers=both))
     assert isinstance(await store.append(asked), Committed)
-    for powers in ((("p-1", 2),), (("no-such", 1),), (("p-1", 0),)):
-        other = entry("other", standing=standing("c-1", 1, powers=powers))
+    for wrong in (("p-1", 2), ("no-such", 1), ("p-1", 0)):
+        other = entry("other", standing=standing("c-1", 1, powers=(wrong,)))
         assert await store.append(other) == StandingMoved()
     await keep(store, power("p-2", 2, RecordState.WITHDRAWN))
     for powers in (both, (("p-2", 2),)):

@@ -30,7 +30,7 @@ from stores import (
 )
 
 from adapters.storage.store import SqlStore
-from consent.vocabulary import RecordState
+from consent.vocabulary import Record, RecordState
 from gateway.audit.tree import EMPTY_ROOT, leaf_hash, root, verify_inclusion
 from gateway.errors import JournalUnavailable
 from gateway.ports import (
@@ -353,7 +353,7 @@ class TestUses:
         await committed(store, "asked", exchange=key("x"), use=one_use())
         await committed(store, "asked again", exchange=key("x", attempt=2), use=one_use())
         record = await store.record("c-1")
-        assert record is not None
+        assert isinstance(record, Record)
         assert record.uses == 1
 
     async def test_only_an_answer_keeps_its_use(self, store: SqlStore) -> None:
@@ -379,7 +379,7 @@ class TestUses:
         for name in ("x", "y", "z"):
             await committed(store, name, exchange=key(name), use=Use("c-1", None))
         record = await store.record("c-1")
-        assert record is not None
+        assert isinstance(record, Record)
         assert record.uses == 3
 
     async def test_a_use_of_no_record_is_turned_away(self, store: SqlStore) -> None:

@@ -40,7 +40,7 @@ from town import IDS, Town
 
 from consent.held import read
 from consent.ledger import Authentication
-from consent.vocabulary import Found, NotFound, RecordState
+from consent.vocabulary import Found, NotFound, Record, RecordState
 from gateway import assembly, jws, records
 from gateway.audit.record import ends
 from gateway.cli.demo.people import anna
@@ -519,8 +519,8 @@ async def test_a_renewal_is_a_new_record_that_names_the_old_one(town: Town) -> N
     await answered(town, withdraws(town, old))
     new = await recorded(town, terms | {"previous": old})
     found = await town.opened.store.record(new)
-    assert found is not None
-    assert found.previous == old  # type: ignore[union-attr]
+    assert isinstance(found, Record)
+    assert found.previous == old
     asked = question(town, terms, basis={"kind": "choice", "record": new})
     assert (await answered(town, asked)).type == "evidence.answer"
     _, said, told = await settled(town, gives(town, decision(town, anna(), previous=old)))

@@ -22,7 +22,7 @@ from letters import asking
 from peopled import ORDINARY
 from town import IDS, Town
 
-from consent.vocabulary import BasisKind
+from consent.vocabulary import BasisKind, Record
 from gateway import assembly
 from gateway.cli import consent as command
 from gateway.exchange import handle
@@ -80,8 +80,8 @@ async def test_one_use_is_one_answer(town: Town, kind: str) -> None:
     await asyncio.gather(*(handle(town.delivery(one), town.opened.house) for one in asked))
     one_answer(await since(before, town.opened.store))
     held = await town.opened.store.record(record)
-    assert held is not None
-    assert held.uses == 1  # type: ignore[union-attr]
+    assert isinstance(held, Record)
+    assert held.uses == 1
     assert await town.opened.store.counts() == (AT_ONCE, AT_ONCE, 0)
 
 

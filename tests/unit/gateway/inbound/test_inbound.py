@@ -15,11 +15,11 @@ from spoken import JSON, MESSAGE, XML, as_json, delivery, languages, sample, sen
 from consent.policy import Policy
 from consent.vocabulary import BasisClaim, BasisKind, Check, Fact, ReasonCode, Request
 from gateway import inbound
-from gateway.stages import Delivery, Misread
+from gateway.stages import Delivery, Errand, Misread
 from xoev_schemas.multipart import Part, build
 
 
-def read(at_the_door: Delivery, policy: Policy | None = None) -> Request | Misread:
+def read(at_the_door: Delivery, policy: Policy | None = None) -> Errand | Misread:
     return inbound.read(at_the_door, sender(), policy or policy_sample(), languages())
 
 
