@@ -30,8 +30,8 @@ check: $(STAMP) ## format, lint, types, floors, generated files in step
 	$(BIN)/python -m gateway.audit.schema | cmp - gateway/audit/event-v1.schema.json
 	$(BIN)/python tests/support/reasons_doc.py | cmp - docs/reasons.md
 
-live: $(STAMP) ## only what needs real servers
-	$(BIN)/python -m pytest tests/live
+live: $(STAMP) ## what needs real servers, or minutes
+	$(BIN)/python -m pytest -m "minutes or not minutes" tests/live
 
 bench: $(STAMP) ## the figures
 	$(BIN)/einmal bench

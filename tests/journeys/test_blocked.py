@@ -7,7 +7,7 @@ same shows with a running clock: tests/live/test_blocked_like_unknown.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -221,6 +221,8 @@ class Bus:
 
     async def close(self) -> None: ...
 
+    async def declare(self, consumers: Iterable[str]) -> None: ...
+
 
 def waiting(town: Town, bus: Bus, rest: Callable[[float], Awaitable[object]] | None = None) -> Service:
     """Out: the doorkeeper; time passes as it waits."""
@@ -290,7 +292,8 @@ async def test_what_a_dead_process_left_is_sent_by_another(town: Town) -> None:
     assert reply is not None
     service = waiting(town, bus)
     seen = await resend(service, ())
-    assert (seen, bus.sent) == ({reply.exchange}, [])
+    assert seen == {reply.exchange}
+    assert not bus.sent
     seen = await resend(service, seen)
     assert bus.sent == [reply.message]
     assert await resend(service, seen) == frozenset()

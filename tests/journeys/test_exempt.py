@@ -110,9 +110,8 @@ async def happens(case: Case, town: Town) -> list[Told]:
     if case.behave is not None:
         house, _ = guarded(house, town.opened.store, case.behave)
     request = case.ask(town)
-    for _ in range(case.attempt):
-        result = await handle(town.delivery(request), house)
-    assert isinstance(result, Reply)
+    results = [await handle(town.delivery(request), house) for _ in range(case.attempt)]
+    assert isinstance(results[-1], Reply)
     return await since(before, town.opened.store)
 
 

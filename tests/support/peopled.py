@@ -7,6 +7,7 @@ whose row makes no sense.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -48,8 +49,8 @@ NOBODY: Final = _person(9009, planted.SECOND_FAMILY_NAME, "Nie Gesehen", None)
 PEOPLE: Final = (ORDINARY, BLOCKED, *TWINS, MUDDLED)
 
 
-def settle(home: Path) -> None:
-    """In: a founded home. Writes the planted people into both of its registers."""
+def settle(home: Path, people: Sequence[Person] = PEOPLE) -> None:
+    """In: a founded home. Writes these people, else the planted ones, into both of its registers."""
     for register, table, key in (
         ("melderegister", "person", "resident_key"),
         ("personenstandsregister", "geburt", "birth_key"),
@@ -58,7 +59,7 @@ def settle(home: Path) -> None:
             database.row_factory = sqlite3.Row
             own = ", ".join(column["name"] for column in database.execute(f"PRAGMA table_info({table})"))
             pattern = dict(database.execute(f"SELECT {own} FROM {table} LIMIT 1").fetchone())
-            for person in PEOPLE:
+            for person in people:
                 row = pattern | _row(person, table) | {"id": getattr(person, key)}
                 names, blanks = ", ".join(row), ", ".join(f":{name}" for name in row)
                 database.execute(f"INSERT INTO {table} ({names}) VALUES ({blanks})", row)
