@@ -21,9 +21,11 @@ LONGEST: Final = timedelta(days=3660)
 """A grant must be looked at again within ten years: more is open-ended in disguise."""
 
 
-def incoherent(documents: Sequence[Document], retention_classes: Sequence[str]) -> list[Problem]:
-    """Out: every disagreement between and within the files."""
-    home = Home(documents)
+def incoherent(
+    documents: Sequence[Document], retention_classes: Sequence[str], revoked: Iterable[str] = ()
+) -> list[Problem]:
+    """In: also the ids of grants that are revoked. Out: every disagreement between and within the files."""
+    home = Home(documents, frozenset(revoked))
     home.known("retention class").update(retention_classes)
     _gather(home)
     for check in (duplicates, _periods, _evidence, _people, _procedures, terms, succession, overlaps):

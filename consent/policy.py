@@ -29,8 +29,7 @@ from consent.parties import (
     Signatory,
 )
 from consent.problems import Document, Model, did_you_mean, validated
-from consent.revocation import Revocation, is_revocation, revocations
-from consent.succession import REVOKED
+from consent.revocation import REVOKED, Revocation, is_revocation, revocations
 from consent.vocabulary import Problem, Request
 
 MAGIC: Final = b"einmal/policy/v1\n"
@@ -114,7 +113,7 @@ def read(
     """
     shelf = _Shelf(documents)
     ended, problems = revocations(documents, verify)
-    problems += shelf.problems + incoherent(documents, settings.retention_classes)
+    problems += shelf.problems + incoherent(documents, settings.retention_classes, ended)
     problems += unapproved(documents, verify, now)
     if problems:
         return tuple(sorted(set(problems), key=lambda p: (p.file, p.line or 0, p.key, p.wrong)))

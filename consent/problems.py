@@ -39,7 +39,11 @@ class Document:
     signature: bytes | None = field(default=None, repr=False)
     """The bytes of the `.sig` beside it."""
     broken: bool = False
-    """It could not be parsed, and that is told already: what it would have named is not called unknown."""
+    """It could not be parsed, and that is told already: what it `would_name` is not called unknown."""
+
+    def would_name(self, word: str) -> bool:
+        """Out: whether it is probably the file in which that word is said: it bears its name, or says them all."""
+        return "/" not in self.file or self.file.rpartition("/")[2].partition(".")[0] == word
 
     def problem(self, path: KeyPath, wrong: str, mend: str) -> Problem:
         """Out: a mistake at that key of this document."""

@@ -18,11 +18,12 @@ from consent.approval import Finder, Verify, answers_for, is_grants, key_state, 
 from consent.grants import Grant, GrantsFile, content_hash
 from consent.parties import APPROVER, Id, Signatory, Table
 from consent.problems import Document, validated
-from consent.succession import REVOKED
 from consent.vocabulary import Problem
 
+REVOKED: Final = ".revoked"
+"""The ending of a revocation's file."""
 REASON_CHARACTERS: Final = 500
-_AGAIN: Final = "Remove the file, then revoke again: `einmal grants revoke`."
+_AGAIN: Final = "Revoke with a key that may: `einmal grants revoke` replaces the file."
 
 
 class Revocation(Table):
@@ -83,8 +84,6 @@ def revocations(
     people, grants = signatories(documents), {grant.id: grant for grant in _grants(documents)}
     found: dict[str, Revocation] = {}
     problems: list[Problem] = []
-    if any(document.broken and document.file.startswith("people/") for document in documents):
-        return found, problems
     for document in filter(is_revocation, documents):
         read = _read(document, people, verify)
         if isinstance(read, Revocation):
@@ -106,7 +105,7 @@ def forgotten(
     for name, revocation in before.items():
         if name not in after and today <= revocation.until:
             wrong = f"is gone, and grant {name!r} was revoked on {revocation.time:%Y-%m-%d}"
-            mend = f"Bring it back, or revoke again; it is kept until {revocation.until}."
+            mend = f"`einmal grants revoke {name}` writes it again; it is kept until {revocation.until}."
             yield Problem(file_of(name), None, "(file)", wrong, mend)
 
 

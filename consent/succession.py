@@ -13,8 +13,6 @@ from typing import Final
 from consent.problems import Document, KeyPath, did_you_mean
 from consent.tables import Home, Toml, comparable, period, tables, text, texts
 
-REVOKED: Final = ".revoked"
-"""The ending of a revocation's file: `grants/ID.revoked` (`consent/revocation.py`)."""
 _ABOUT: Final = ("consumer", "register", "evidence", "purpose", "write", "on_behalf_of")
 
 
@@ -37,7 +35,7 @@ def succession(home: Home) -> None:
         older = text(one.grant, "predecessor")
         if older is None:
             continue
-        if older not in placed and home.unsure("grants"):
+        if older not in placed and home.unsure(older, "grants"):
             continue
         found = _wrong(name, older, placed, successors)
         successors.setdefault(older, name)
@@ -86,7 +84,6 @@ def _older_ones(name: str, placed: Mapping[str, _Placed]) -> set[str]:
 def overlaps(home: Home) -> None:
     """Two grants answer the same question on the same day: then nobody can say which one decides. What was
     revoked answers none; what is replaced, none from that day on."""
-    revoked = {item.file.removeprefix("grants/").removesuffix(REVOKED) for item in home.of("grants")}
     begins = {
         older: one.grant.get("valid_from")
         for one in _placed(home)
@@ -95,7 +92,7 @@ def overlaps(home: Home) -> None:
     seen: dict[tuple[object, ...], list[Toml]] = {}
     for one in _placed(home):
         grant = one.grant
-        if period(grant)[0] is None or text(grant, "id") in revoked:
+        if period(grant)[0] is None or text(grant, "id") in home.revoked:
             continue
         about = tuple(text(grant, key) for key in _ABOUT if key != "write")
         clash: Toml | None = None

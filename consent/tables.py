@@ -82,6 +82,8 @@ class Home:
     """What the files name, gathered first, so that the order of files does not matter."""
 
     documents: Sequence[Document]
+    revoked: frozenset[str]
+    """Ids of grants that are revoked."""
     problems: list[Problem] = field(default_factory=list)
     names: dict[str, set[str]] = field(default_factory=dict)
     purpose_of: dict[str, str | None] = field(default_factory=dict)
@@ -91,9 +93,11 @@ class Home:
     def of(self, folder: str) -> Iterator[Document]:
         return (item for item in self.documents if item.file.partition("/")[0] == folder)
 
-    def unsure(self, *folders: str) -> bool:
-        """Out: whether a file there could not be parsed, so that nobody can say what is not named in it."""
-        return any(document.broken for folder in folders for document in self.of(folder))
+    def unsure(self, word: str, *folders: str) -> bool:
+        """Out: whether a file there that could not be parsed would probably have named that word."""
+        return any(
+            document.broken and document.would_name(word) for folder in folders for document in self.of(folder)
+        )
 
     def known(self, what: str) -> set[str]:
         return self.names.setdefault(what, set())
@@ -109,8 +113,6 @@ class Home:
 
     def must_be_known(self, document: Document, path: KeyPath, words: Iterable[str], what: str) -> None:
         known = self.known(what)
-        if self.unsure(*_NAMED_IN.get(what, ())):
-            return
         for word in words:
-            if word not in known and "*" not in word:
+            if word not in known and "*" not in word and not self.unsure(word, *_NAMED_IN.get(what, ())):
                 self.say(document, path, f"{what} {word!r} is unknown", did_you_mean(word, known, what))

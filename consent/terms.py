@@ -46,7 +46,7 @@ def _purpose(home: Home, document: Document, at: _At, grant: Toml) -> None:
     purpose = text(grant, "purpose")
     for name in texts(grant, "procedures"):
         theirs = home.purpose_of.get(name)
-        if theirs is not None and purpose in home.known("purpose") and theirs != purpose:
+        if theirs != purpose and {theirs, purpose} <= home.known("purpose"):
             wrong = f"procedure {name!r} serves the purpose {theirs!r}, not {purpose!r}"
             home.say(document, at("procedures"), wrong, "Grant it for the purpose it serves.")
 

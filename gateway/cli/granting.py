@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from consent.grants import Grant, GrantsFile, content_hash
-from consent.policy import SIGNATURE
+from consent.policy import SIGNATURE, unpack
 from consent.problems import Document, validated
 from consent.revocation import REASON_CHARACTERS, Revocation, file_of, revokes, written
 from gateway import assembly, jws
@@ -233,12 +233,12 @@ def revoke(
                 "reason": statement.reason,
                 "file": file_of(name),
                 "in_force": True,
-                "changed": switch is not None,
-                "policy": switch.after.hash if switch is not None else None,
+                "changed": switch.changed,
+                "policy": switch.after.hash,
             }
         )
-    elif switch is None:
-        console.say(f"{name} was revoked on {statement.time:%Y-%m-%d}: nothing to do.")
+    elif not switch.changed:
+        console.say(f"{name} is revoked since {statement.time:%Y-%m-%d}: {file_of(name)} is as it was.")
     else:
         console.say(f"{name} is revoked and grants nothing any more.", "bold green")
         console.prose(f"In force: policy {switch.after.hash[:12]}. {followed(served)}")
@@ -247,7 +247,7 @@ def revoke(
 
 async def _revoke(
     home: Path, name: str, signer: jws.SigningKey, reason: str
-) -> tuple[Revocation, assembly.Switch | None, bool]:
+) -> tuple[Revocation, assembly.Switch, bool]:
     opened = await assembly.open_house(home)
     try:
         law, _ = await opened.law.look()
@@ -255,7 +255,8 @@ async def _revoke(
             known = ", ".join(law.grants) if law is not None else ""
             console.usage(f"no grant {name!r} is in force; in force are: {known or 'none'}")
         if name in law.revocations:
-            return law.revocations[name], None, opened.is_served()
+            statement, signed = law.revocations[name], unpack(law.archived)[file_of(name)]
+            return statement, await opened.law.revoke(statement, signed), opened.is_served()
         try:
             statement = revokes(law.grants[name], reason, opened.house.clock.now())
         except ValidationError:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from consent.policy import SIGNATURE
-from consent.problems import Document
-from consent.succession import REVOKED
+from consent.problems import Document, KeyPath
+from consent.revocation import REVOKED
 from consent.vocabulary import Problem
 from gateway.config.toml import FILE_BYTES, parse, read_bytes
 
@@ -37,11 +37,15 @@ def documents_of(home: Path, problems: list[Problem]) -> Iterator[Document]:
 def _document(home: Path, file: str, problems: list[Problem]) -> Document | Problem:
     if file.endswith(REVOKED):
         raw = read_bytes(home, file, SIGNATURE_BYTES)
-        return raw if isinstance(raw, Problem) else Document(file, raw, {})
+        return raw if isinstance(raw, Problem) else Document(file, raw, {}, _first_line)
     raw = read_bytes(home, file, FILE_BYTES)
     if isinstance(raw, Problem):
         return raw
     return parse(file, raw, _signature(home, file, problems) if file.startswith("grants/") else None)
+
+
+def _first_line(_path: KeyPath) -> int:
+    return 1
 
 
 def _signature(home: Path, file: str, problems: list[Problem]) -> bytes | None:

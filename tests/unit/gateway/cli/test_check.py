@@ -1,0 +1,71 @@
+"""A home with every mistake at once: each is told with its place and its mend, and nothing of it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import mistakes
+import pytest
+import town as towns
+from commands import Einmal
+from mistakes import Mistake
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Out: a closed home whose law is in force. Copy it."""
+    root = tmp_path_factory.mktemp("lawful") / "home"
+
+    async def found() -> None:
+        town = await towns.found(root)
+        await town.opened.close()
+
+    asyncio.run(found())
+    return root
+
+
+@pytest.fixture
+def home(founded: Path, tmp_path: Path) -> Path:
+    return copytree(founded, tmp_path / "home")
+
+
+def lines(home: Path) -> int:
+    with closing(sqlite3.connect(home / "data/einmal.sqlite3")) as database:
+        return int(database.execute("SELECT count(*) FROM line").fetchone()[0])
+
+
+def told(mistake: Mistake, found: list[dict[str, Any]], home: Path) -> bool:
+    """Out: whether one of the problems is this mistake, at its line."""
+    return any(
+        one["file"] == mistake.file
+        and mistake.key in one["key"]
+        and mistake.wrong in one["wrong"]
+        and mistake.mend in one["mend"]
+        and (mistake.line is None or mistake.line in line_of(one, home))
+        for one in found
+    )
+
+
+def line_of(problem: dict[str, Any], home: Path) -> str:
+    """Out: the text of the line that a problem names."""
+    text = (home / problem["file"]).read_bytes().decode("utf-8", "replace")
+    return text.split("\n")[problem["line"] - 1]
+
+
+def test_every_mistake_is_told_at_once_and_nothing_starts(home: Path, einmal: Einmal) -> None:
+    """All of them, each in its place; neither `check` nor `reload` writes a line or changes the law."""
+    made, before = mistakes.spoil(home), lines(home)
+    checked = einmal("check", "--json", "--home", home)
+    assert checked.code == 1
+    found = checked.json["problems"]
+    assert [mistake for mistake in made if not told(mistake, found, home)] == []
+    assert all(one["mend"] for one in found)
+    reloaded = einmal("reload", "--home", home)
+    assert (reloaded.code, "Nothing was changed" in reloaded.err) == (1, True)
+    assert reloaded.err.count("\n") == len(found) + 2
+    assert lines(home) == before
