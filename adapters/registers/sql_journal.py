@@ -52,6 +52,13 @@ class Entry:
     time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """One exchange that ended without a write."""
+
+    exchange: str
+
+
 class WriteJournal:
     """Reads and appends entries on a connection of the caller's transaction."""
 
@@ -60,11 +67,13 @@ class WriteJournal:
         self._of = sa.select(table).where(table.c.exchange == sa.bindparam("asked"))
         self._append = sa.insert(table)
 
-    def of(self, connection: sa.Connection, exchange: str) -> Entry | None:
-        """Out: what was written for that exchange."""
+    def of(self, connection: sa.Connection, exchange: str) -> Entry | Closed | None:
+        """Out: what was written for that exchange, or that nothing ever will be; None: neither yet."""
         row = connection.execute(self._of, {"asked": exchange}).mappings().one_or_none()
         if row is None:
             return None
+        if not row["person"]:
+            return Closed(exchange)
         return Entry(
             row["exchange"],
             row["person"],
@@ -85,6 +94,12 @@ class WriteJournal:
             "time": iso(entry.time),
         }
         connection.execute(self._append, row)
+
+    def close(self, connection: sa.Connection, exchange: str) -> None:
+        """Keep that nothing was written for it: whoever comes later to write finds that. Raises: IntegrityError,
+        when something else was kept in the meantime."""
+        nothing = dict.fromkeys(("person", "evidence", "consumer", "time"), "")
+        connection.execute(self._append, {"exchange": exchange, "fields": _listed(()), **nothing})
 
     def since(
         self, connection: sa.Connection, person: str, evidence: str, fields: Iterable[str]

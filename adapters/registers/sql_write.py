@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
 from adapters.registers.sql_fetch import Selects, find
-from adapters.registers.sql_journal import Entry, WriteJournal
+from adapters.registers.sql_journal import Closed, Entry, WriteJournal
 from adapters.registers.sql_layout import Tables
 from adapters.registers.sql_people import keyed, once
 from adapters.registers.sql_rows import KEY, Asked
@@ -57,10 +57,23 @@ class Desk:
             return done
 
     def filed(self, connection: sa.Connection, exchange: str) -> Filed | None:
-        """Out: what was written for that exchange."""
+        """Out: what was written for that exchange. None: nothing, and from now on nothing can be: a writer that was
+        held up on its way finds the exchange closed."""
+        try:
+            with connection.begin():
+                return self._filed(connection, exchange, close=True)
+        except IntegrityError:  # one that was under way has come first
+            with connection.begin():
+                return self._filed(connection, exchange, close=False)
+
+    def _filed(self, connection: sa.Connection, exchange: str, *, close: bool) -> Filed | None:
         self._tables.learn(connection)
-        entry = self._journal.of(connection, exchange)
-        return None if entry is None else self._as_filed(connection, entry)
+        kept = self._journal.of(connection, exchange)
+        if isinstance(kept, Entry):
+            return self._as_filed(connection, kept)
+        if kept is None and close:
+            self._journal.close(connection, exchange)
+        return None
 
     def _done(
         self,
@@ -74,9 +87,11 @@ class Desk:
         who = self._selects.who(whom.form)
         rows = find(connection, who, whom, lock=True)
         # Looked up under the lock: another attempt at the same exchange has ended by now.
-        again = self.filed(connection, mandate.case.exchange)
+        again = self._journal.of(connection, mandate.case.exchange)
+        if isinstance(again, Closed):
+            raise RegisterProtocol(f"{self._register}.closed")
         if again is not None:
-            return again
+            return self._as_filed(connection, again)
         if len(rows) != 1:
             return NotFound("ambiguous" if rows else "unknown")
         if who.blocked(rows[0]) and permit.blocked != "deliver-with-notice":

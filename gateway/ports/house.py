@@ -93,7 +93,8 @@ class Register(Protocol):
         ...
 
     async def filed(self, exchange: str) -> Filed | None:
-        """Out: what `write` wrote for that exchange, if it did. Raises: as `fetch`."""
+        """Out: what `write` wrote for that exchange. None: nothing, and nothing ever will be: a `write` for it that
+        was held up on its way fails from now on, as the exchange may have ended. Raises: as `fetch`."""
         ...
 
     async def persons(self, subject: Subject) -> Sequence[Person]:

@@ -301,6 +301,25 @@ class TestWriting:
         assert await submit(register, BY_PLACE, values, replaces, exchange=other) == NotFound("unknown")
         assert await register.filed(other) is None
 
+    async def test_an_exchange_that_ended_without_a_write_never_writes(
+        self, register: Register, kind: Implementation, tmp_path: Path
+    ) -> None:
+        """Whoever asked was told that nothing was written, and it stays so: a process that was held up on its way
+        comes too late. Other exchanges are not touched by it."""
+        values, replaces = {"sex": "diverse"}, {"sex": "female"}
+        assert await register.filed(mandate(BY_IDNR).case.exchange) is None
+        before = kind.content(tmp_path)
+        for late in (register, kind.open(tmp_path)):
+            with pytest.raises(RegisterProtocol) as caught:
+                await submit(late, BY_IDNR, values, replaces)
+            assert not caught.value.curable
+            assert await late.filed(mandate(BY_IDNR).case.exchange) is None
+        assert kind.content(tmp_path) == before
+        other = "99999999-2222-4333-8444-777777777777"
+        assert await submit(register, BY_IDNR, values, replaces, exchange=other) == Filed((SUBJECT,), NOW)
+        again = {"exchange": "99999999-2222-4333-8444-888888888888", "at": NOW + timedelta(days=1)}
+        assert await submit(register, BY_IDNR, values, **again) == OnFile((SUBJECT,), NOW)
+
     async def test_the_same_facts_again_are_on_file_since_then(
         self, register: Register, kind: Implementation, tmp_path: Path
     ) -> None:

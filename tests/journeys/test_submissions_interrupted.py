@@ -255,7 +255,7 @@ async def test_an_exchange_that_wrote_nothing_is_refused(town: Town, exceptions_
 
     record = await decides(town, ORDINARY, "UM-1", max_uses=1)
     request = await submits(town, ORDINARY, case="UM-1", chosen=False)
-    written = content(town.root)
+    as_it_was = resident(town.root, ORDINARY)
     house, _ = guarded(town.opened.house, town.opened.store, writes=dies)
     with pytest.raises(Killed):
         await handle(town.delivery(request), house)
@@ -263,11 +263,35 @@ async def test_an_exchange_that_wrote_nothing_is_refused(town: Town, exceptions_
     result = await handle(town.delivery(request), town.opened.house)
     assert isinstance(result, Reply)
     assert said(result.message)["code"] == "basis-withdrawn"
-    assert [line for line in content(town.root).splitlines() if 'INSERT INTO "person"' in line] == [
-        line for line in written.splitlines() if 'INSERT INTO "person"' in line
-    ]
+    assert (resident(town.root, ORDINARY), entries(town.root)) == (as_it_was, [])
     held = await town.opened.store.record(record)
     assert getattr(held, "uses", None) == 0
+
+
+async def test_who_was_held_up_writes_nothing_once_the_exchange_has_ended(
+    town: Town, exceptions_watched: object
+) -> None:
+    """A process stands still before the register until the bus has given its delivery to another, which finds the
+    deadline passed and says so. What goes on then comes too late: the same reply, nothing written."""
+    before = await lines(town.opened.store)
+    request = await submits(town, ORDINARY)
+    delivery, others = town.delivery(request), list[object]()
+
+    async def held_up(mandate: Mandate, values: Texts, replaces: Texts, real: Register) -> Done:
+        town.clock.passes(hours=2)
+        others.append(await handle(delivery, town.opened.house))
+        return await real.write(mandate, values, replaces)
+
+    house, _ = guarded(town.opened.house, town.opened.store, writes=held_up)
+    late = await handle(delivery, house)
+    [other] = others
+    assert isinstance(other, Reply)
+    assert isinstance(late, Reply)
+    assert (other.message.type, said(other.message)["code"]) == ("submit.failure", "deadline-passed")
+    assert late.message == other.message
+    assert (resident(town.root, ORDINARY)["hausnummer"], entries(town.root)) == (ORDINARY.house_number, [])
+    kinds = [line.kind for line in await since(before, town.opened.store) if line.exchange]
+    assert kinds == ["asked", "expired"]
 
 
 # --- a failure reported for what was written ---------------------------------------------------------------------

@@ -102,24 +102,37 @@ class Break:
 
 
 async def learned(home: Path) -> SqlRegister:
-    """Out: a register that knows its tables and has written."""
+    """Out: a register that knows its tables and has closed an exchange."""
     register = sql(home)
-    await register.filed("none")
+    assert await register.filed("none") is None
     return register
 
 
 @pytest.mark.parametrize("at", [*range(STEPS - 2), "COMMIT"])
 async def test_what_breaks_before_the_commit_leaves_nothing(home: Path, at: int | str) -> None:
     """At whichever statement: a curable fault, and the next attempt writes."""
-    before, register = content(home), await learned(home)
+    register = await learned(home)
+    before = content(home)
     fault = Break(at)
     steps(register, fault)
     with pytest.raises(RegisterUnavailable) as caught:
         await submit(register, BY_IDNR, VALUES, REPLACES)
     assert caught.value.curable
     assert content(home) == before
-    assert await register.filed(EXCHANGE) is None
     assert await submit(register, BY_IDNR, VALUES, REPLACES) == FILED
+
+
+@pytest.mark.parametrize("at", [*range(2), "COMMIT"])
+async def test_what_breaks_while_it_is_asked_closes_nothing(home: Path, at: int | str) -> None:
+    """It is not known then; the next one to ask is told, and the exchange may still write until then."""
+    register = await learned(home)
+    before = content(home)
+    steps(register, Break(at))
+    with pytest.raises(RegisterUnavailable):
+        await register.filed(EXCHANGE)
+    assert content(home) == before
+    assert await submit(register, BY_IDNR, VALUES, REPLACES) == FILED
+    assert await register.filed(EXCHANGE) == FILED
 
 
 async def test_what_breaks_after_the_commit_was_written_and_is_not_written_again(home: Path) -> None:
@@ -137,6 +150,7 @@ async def test_what_breaks_after_the_commit_was_written_and_is_not_written_again
 
 def test_a_process_that_is_killed_leaves_all_or_nothing(home: Path) -> None:
     """By SIGKILL at every step; the next process ends what was begun, once."""
+    asyncio.run(sql(home).filed(""))  # as each process does, to learn the tables
     before, outcomes = content(home), []
     for fatal in range(100):
         process = SPAWN.Process(target=killed_register.run, args=(str(home), VALUES, REPLACES, fatal))
