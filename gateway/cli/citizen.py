@@ -47,7 +47,7 @@ _COLUMNS: Final = (
     Text("wann", "when"),
     Text("wer", "who"),
     Text("Ergebnis", "result"),
-    Text("weitergegeben", "handed over"),
+    Text("welche Daten", "which data"),
 )
 _NOTHING: Final = Text("nichts", "nothing")
 _SHOWN: Final = Text("Gezeigt:", "Shown:")
@@ -57,8 +57,10 @@ _PAGES_AGREE: Final = Text(
     "The pages and sheets in the file say what the proof says.",
 )
 _OWN_WORD: Final = Text(
-    "Der Stand von Entscheidungen und Einwilligungen und die Namen der Behörden: die Angabe der Behörde selbst.",
-    "The states of choices and consents, and the plain names of authorities: the authority's own word.",
+    "Der Stand von Entscheidungen, Einwilligungen und Vertretungen und die Namen der Behörden: die Angabe der "
+    "Behörde selbst.",
+    "The states of decisions, consents and representations, and the plain names of authorities: the authority's "
+    "own word.",
 )
 _NOT_COMPARED: Final = Text(
     "Der Wortlaut der Seiten: Er ist aus einer anderen Ausgabe. Lesen Sie stattdessen die Liste oben.",
