@@ -54,15 +54,30 @@ def create(url: str) -> None:
     except OSError as error:
         raise _wrong(path, f"can't be made ({type(error).__name__})", "Check folder and rights.") from None
     # A crash here leaves an empty file: opening says that it holds no journal, and it can be deleted.
-    upgrade(url)
+    _migrate(path)
 
 
-def upgrade(url: str) -> None:
-    """Bring an existing database to this version's tables, in one transaction."""
+def upgrade(url: str) -> tuple[str, str]:
+    """Bring an older database to this version's tables, in one transaction. Out: their version before and now.
+
+    Raises: ConfigurationFault: missing, no journal, or of a newer version; JournalUnavailable.
+    """
+    path = _existing(url)
+    reader = _engine(path, connect_sqlite, "BEGIN", 1)
+    try:
+        before = _revision(path, reader)
+    finally:
+        reader.dispose()
+    if before > REVISION:
+        raise _other_version(path, before)
+    _migrate(path)
+    return before, REVISION
+
+
+def _migrate(path: Path) -> None:
     from alembic import command
     from alembic.config import Config
 
-    path = _existing(url)
     engine = _engine(path, connect_sqlite, "BEGIN IMMEDIATE", 1)
     try:
         with engine.begin() as connection:
@@ -111,7 +126,9 @@ class Database:
         self.reader = _engine(path, connect, "BEGIN", READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal-read")
         try:
-            self._check_revision()
+            found = _revision(path, self.reader)
+            if found != REVISION:
+                raise _other_version(path, found)
         except BaseException:
             self.close()
             raise
@@ -147,25 +164,32 @@ class Database:
         self.writer.dispose()
         self.reader.dispose()
 
-    def _check_revision(self) -> None:
-        try:
-            with self.reader.connect() as connection:
-                found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-        except _FOREIGN as error:
-            cause = getattr(error, "orig", error)
-            if isinstance(cause, sqlite3.OperationalError) and "no such table" in str(cause):
-                raise _wrong(
-                    self.path, "holds no journal", "Delete it if it is empty, and run `einmal init`."
-                ) from None
-            if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError):
-                raise _wrong(self.path, "is not a SQLite database", "Restore it from a backup.") from None
+
+def _revision(path: Path, engine: Engine) -> str:
+    """Out: the version of the file's tables. Raises: ConfigurationFault when it holds no journal."""
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except _FOREIGN as error:
+        cause = getattr(error, "orig", error)
+        if isinstance(cause, sqlite3.OperationalError) and "no such table" in str(cause):
+            found = None
+        elif isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError):
+            raise _wrong(path, "is not a SQLite database", "Restore it from a backup.") from None
+        else:
             raise unavailable(error) from None
-        if found != REVISION:
-            raise _wrong(
-                self.path,
-                f"has tables of version {found}, this program needs {REVISION}",
-                "Run the program version that belongs to it, or upgrade the tables.",
-            )
+    if found is None:
+        raise _wrong(path, "holds no journal", "Delete it if it is empty, and run `einmal init`.")
+    return str(found)
+
+
+def _other_version(path: Path, found: str) -> ConfigurationFault:
+    older = "Stop every process of this home, back it up, and run `einmal upgrade`."
+    return _wrong(
+        path,
+        f"has tables of version {found}, this program needs {REVISION}",
+        older if found < REVISION else "Run the program version that belongs to it.",
+    )
 
 
 def _engine(path: Path, connect: Connect, begin: str, size: int) -> Engine:

@@ -187,4 +187,4 @@ RELEASE: Final = sa.Table(  # what exempt exchanges tell their persons one day; 
     sa.Column("retention", sa.Text, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
-sa.Index("release_due", RELEASE.c.due)
+sa.Index("release_due", RELEASE.c.due, RELEASE.c.exchange)

@@ -5,6 +5,7 @@ from gateway.assembly.house import Opened, create, open_house
 from gateway.assembly.law import Findings, Switch
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.assembly.tools import new_key, now, open_keys, people, proposed, read_key, unsigned, write_key
+from gateway.assembly.upgrading import upgrade
 
 __all__ = [
     "CHECKPOINTS",
@@ -20,6 +21,7 @@ __all__ = [
     "proposed",
     "read_key",
     "unsigned",
+    "upgrade",
     "verify_log",
     "write_key",
 ]

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from adapters import keys as file_keys
-from adapters.bus import file as bus_file
 from adapters.bus.consumer import EmbeddedConsumerBus
 from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock, SystemIds
@@ -69,9 +68,7 @@ class Opened:
 
     def is_served(self) -> bool:
         """Out: whether a process of this machine takes deliveries from the bus now."""
-        path = self.home.root / self.home.settings.bus.path
-        owners = bus_file.lock_file(path, "any").parent
-        return owners.is_dir() and any(bus_file.lives(path, entry.name) for entry in owners.iterdir())
+        return parts.is_served(self.home.root, self.home.settings)
 
     def service(self, bus: Bus) -> Service:
         """Out: what `gateway.serve` serves."""
@@ -149,7 +146,7 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
         shards = parts.shards(settings, store, keys, ids, checkpoints)
         await shards.load()
         home = await _home(root, settings, store, keys, clock)
-        policies = StorePolicies(store, keys, home.policy)
+        policies = StorePolicies(store, keys, clock, home.policy)
         registers = Registers(policies, partial(_register, root, settings))
         house = House(
             journal=Journal(
@@ -181,7 +178,7 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
 
 
 async def _home(root: Path, settings: Einmal, store: SqlStore, keys: FileKeys, clock: Clock) -> Home:
-    found = await in_force(store, keys)
+    found = await in_force(store, keys, clock.now())
     if found is None or not found.readable:
         return load(root, verify, clock.now())
     return adopted(root, settings, found.policy, found.judged)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from adapters.bus import file as bus_file
 from adapters.bus.embedded import EmbeddedBus
 from adapters.keys import FileKeys
 from adapters.registers.sql import SqlRegister, SqlSettings
@@ -67,6 +68,13 @@ def open_bus(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str
     """Out: the house's side of the configured bus, with a queue for each of these consumers."""
     bus = settings.bus
     return EmbeddedBus.open(root / bus.path, bus.namespace, clock, consumers, settings.limits.concurrency)
+
+
+def is_served(root: Path, settings: Einmal) -> bool:
+    """Out: whether a process of this machine takes deliveries from the home's bus now."""
+    path = root / settings.bus.path
+    owners = bus_file.lock_file(path, "any").parent
+    return owners.is_dir() and any(bus_file.lives(path, entry.name) for entry in owners.iterdir())
 
 
 def shards(settings: Einmal, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:

@@ -1,4 +1,4 @@
-"""`einmal init` and `einmal check`: a new home, and whether a home is right."""
+"""`einmal init`, `check` and `upgrade`: a new home, whether a home is right, and one that an older version made."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(check)
+    app.command()(upgrade)
 
 
 def init(
@@ -50,6 +51,17 @@ def init(
     console.say(f"A new home is in {folder}.", "bold")
     console.say(f"Publish this fingerprint, so that citizens can check their reports:\n  {fingerprint}")
     console.say(f"Back up {folder / 'keys'} and show it to nobody. What to do next: {folder / 'README.md'}")
+
+
+def upgrade(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
+    """Bring an older home's database to this version's tables. Back it up before; nobody may serve it."""
+    before, after = assembly.upgrade(home)
+    if as_json:
+        console.as_json({"before": before, "after": after})
+    elif before == after:
+        console.say(f"The tables are of version {after} already.")
+    else:
+        console.say(f"The tables are of version {after} now; they were of version {before}.", "green")
 
 
 def check(home: console.Home = console.HERE, as_json: console.Json = False) -> None:

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Make the table; what was there stays."""
     op.create_table(
         "release",
         sa.Column("exchange", sa.Text(), nullable=False),
@@ -21,4 +22,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["exchange"], ["exchange.exchange"], name=op.f("fk_release_exchange")),
         sa.PrimaryKeyConstraint("exchange", name=op.f("pk_release")),
     )
-    op.create_index("release_due", "release", ["due"], unique=False)
+    op.create_index("release_due", "release", ["due", "exchange"], unique=False)

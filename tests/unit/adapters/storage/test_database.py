@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from adapters.storage import database
-from adapters.storage.database import Database, create
+from adapters.storage.database import Database, create, upgrade
 from adapters.storage.schema import METADATA, REVISION
 from gateway.errors import ConfigurationFault
 
@@ -76,15 +76,69 @@ def test_another_file_is_not_a_database(path: Path) -> None:
     assert "is not a SQLite database" in refused(path)
 
 
-def test_another_version_is_named(path: Path) -> None:
-    """Tables of another version are not touched; both versions are told."""
-    create(url(path))
+def at_version(path: Path, version: str) -> None:
+    """Say that the tables are of another version than they are."""
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0099'")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
     connection.close()
+
+
+def test_a_newer_version_is_named_and_left_alone(path: Path) -> None:
+    """Both versions are told; not even an upgrade touches it."""
+    create(url(path))
+    at_version(path, "0099")
+    before = path.read_bytes()
     told = refused(path)
     assert "0099" in told
     assert REVISION in told
+    assert "program version that belongs to it" in told
+    with pytest.raises(ConfigurationFault, match="0099"):
+        upgrade(url(path))
+    assert path.read_bytes() == before
+
+
+def first_tables(path: Path) -> None:
+    """Make a database as the first version of the program left it."""
+    create(url(path))
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE release")
+    connection.close()
+    at_version(path, "0001")
+
+
+def test_an_older_version_is_not_opened_and_says_how_to_upgrade(path: Path) -> None:
+    """Opening changes no table; the error names the command that does."""
+    first_tables(path)
+    assert "einmal upgrade" in refused(path)
+    with sqlite3.connect(path) as connection:
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'release'").fetchall()
+    connection.close()
+
+
+def test_an_upgrade_leaves_the_tables_the_code_uses_and_what_was_in_them(path: Path) -> None:
+    """Whatever the version before: the same tables as a new database, with the old rows; a second one does nothing."""
+    first_tables(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO policy VALUES ('hash', x'00')")
+    connection.close()
+    assert upgrade(url(path)) == ("0001", REVISION)
+    assert upgrade(url(path)) == (REVISION, REVISION)
+    opened = Database(url(path))
+    with opened.reader.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert connection.execute(sa.text("SELECT hash FROM policy")).scalar() == "hash"
+    opened.close()
+
+
+def test_an_upgrade_makes_no_journal_of_something_else(path: Path) -> None:
+    """Neither a missing file nor an empty one becomes a journal by it."""
+    with pytest.raises(ConfigurationFault, match="is missing"):
+        upgrade(url(path))
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(ConfigurationFault, match="holds no journal"):
+        upgrade(url(path))
+    assert "holds no journal" in refused(path)
 
 
 @pytest.mark.parametrize("wrong", ["", "no url", "sqlite://", "mysql://localhost/x"])
@@ -138,6 +192,9 @@ INDEXED = {
     "a case": "SELECT record FROM record WHERE recipient = '' AND case_id = ''",
     "a person": "SELECT record FROM record_subject WHERE name = '' AND form = ''",
     "uses": "SELECT count(*) FROM use WHERE record = '' AND exchange != ''",
+    "what is due": "SELECT 1 FROM release JOIN exchange ON exchange.exchange = release.exchange "
+    "WHERE release.due <= 1 AND exchange.kind IS NOT NULL ORDER BY release.due, release.exchange LIMIT 256",
+    "what waits for its day": "SELECT due FROM release WHERE exchange = ''",
     "what is over": "SELECT 1 FROM exchange WHERE (reply is not null or kept is not null) AND keep_until <= 1",
 }
 
