@@ -21,7 +21,8 @@ from adapters.storage.store import SqlStore
 from consent.vocabulary import Found, NotFound
 from gateway import records
 from gateway.errors import JournalUnavailable, RegisterUnavailable
-from gateway.exchange import House, handle
+from gateway.exchange import handle
+from gateway.house import House
 from gateway.journal import Journal
 from gateway.journal.book import Keeping
 from gateway.ports import Outbound, Register

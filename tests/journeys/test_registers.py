@@ -23,7 +23,8 @@ from adapters.registers.sql import SqlRegister, SqlSettings
 from consent.vocabulary import Found, NotFound, Person
 from gateway.client import verified
 from gateway.errors import RegisterProtocol, RegisterTimeout, RegisterUnavailable
-from gateway.exchange import House, handle
+from gateway.exchange import handle
+from gateway.house import House
 from gateway.ports import Outbound, Register
 from gateway.stages import Mandate, Outgoing, Postponed, Reply
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -424,6 +425,20 @@ def test_an_export_verifies_with_the_published_fingerprint_only(
         "Wahr."
         in einmal("citizen", "verify", out, "--authority", known["fingerprint"], "--language", "de").out
     )
+
+
+def test_an_export_tells_programs_what_it_wrote(
+    home: Path, person: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """The file and its digest as JSON; for somebody nobody knows no file, and exit 1."""
+    out, stranger = tmp_path / "out.zip", tmp_path / "s.json"
+    asked = ("citizen", "export", "--home", home, "--json", "--out", out, "--subject-file")
+    told = einmal(*asked, person)
+    assert told.json == {"file": str(out), "sha256": sha256(out.read_bytes()).hexdigest()}
+    named = {"family_name": "Unbekannt", "given_name": "Gibtsnicht", "birth_date": "1900-01-01"}
+    stranger.write_text(json.dumps(named), "utf-8")
+    unknown = einmal(*asked, stranger)
+    assert (unknown.code, unknown.json) == (1, {"file": None})
 
 
 def test_an_export_never_overwrites(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:
