@@ -193,7 +193,7 @@ def test_expired_and_consumed_are_computed(uses: int, seconds: int, state: Recor
 # --- bytes ----------------------------------------------------------------------------------------------------
 def test_the_body_is_rfc_8785() -> None:
     """Byte for byte what an independent canonicaliser makes of it, also with odd characters."""
-    odd = Named(birth_date=date(1990, 4, 1), family_name='B\u2028e"i\\s\x08\x1fö\U0001f600', given_name="A")
+    odd = Named(birth_date=date(1990, 4, 1), family_name='B\u2028e"i\\sö\U0001f600', given_name="A")
     body = step(subject=odd, time=datetime(2026, 11, 22, 1, tzinfo=timezone(timedelta(hours=1)))).body()
     assert rfc8785.dumps(json.loads(body)) == body
     assert json.loads(body)["time"] == "2026-11-22T00:00:00Z"
