@@ -18,11 +18,11 @@ from gateway.audit.note import parse_vkey
 from gateway.audit.verify.export import verify_export
 from gateway.audit.verify.verdict import Outcome
 from gateway.cli import console
+from gateway.cli.demo import day, script, telling
 from gateway.cli.demo import home as demo_home
-from gateway.cli.demo import script, telling
+from gateway.cli.demo.day import Day, Ended
 from gateway.cli.demo.people import COUNT, anna
 from gateway.cli.demo.story import Story
-from gateway.cli.demo.telling import Day, Ended
 from gateway.cli.letters import served
 from gateway.views.agreement import compare
 from gateway.views.export import disassemble
@@ -46,13 +46,13 @@ def demo(
     _clear(folder)
     say: Say = (lambda _: None) if as_json else console.prose
     say("Einmal: nobody in this town exists.")
-    day = asyncio.run(_run(folder, say))
-    (folder / "story.md").write_text(telling.story(day), "utf-8")
+    told = asyncio.run(_run(folder, say))
+    (folder / "story.md").write_text(telling.story(told), "utf-8")
     if as_json:
-        console.as_json(telling.facts(day))
+        console.as_json(telling.facts(told))
     else:
-        _conclude(folder, day)
-    if not day.good:
+        _conclude(folder, told.ended)
+    if not told.good:
         console.no()
 
 
@@ -85,7 +85,7 @@ async def _run(folder: Path, say: Say) -> Day:
             await _play(play, story, say)
         archive = await _export(opened)
         await _leave(folder, opened, archive)
-        log, grants = await telling.log_of(opened), telling.files_of(opened)
+        log, grants = await day.log_of(opened), day.files_of(opened)
         vkey = opened.keys.identity_vkey
     finally:
         await opened.close()
@@ -139,8 +139,7 @@ def _checked(folder: Path, archive: bytes, vkey: str) -> Ended:
     )
 
 
-def _conclude(folder: Path, day: Day) -> None:
-    ended = day.ended
+def _conclude(folder: Path, ended: Ended) -> None:
     true, holds = ("true" if ended.true else "NOT true"), ("holds" if ended.holds else "does NOT hold")
     console.say("\nAnna asks what was done with her data")
     console.prose(
