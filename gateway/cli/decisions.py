@@ -59,7 +59,7 @@ def read(file: Path, limits: Limits) -> dict[str, Any]:
 
 
 def understood(said: Mapping[str, Any], file: Path, policy: Policy) -> tuple[Terms | PowerTerms, str]:
-    """In: the file's object; the law in force. Out: what was decided, and who records it. Exits 2, all mistakes told."""
+    """In: the file's object; the law in force. Out: what was decided, and who records it. Exits 2 with all mistakes."""
     rest = {key: value for key, value in said.items() if key != RECORDER}
     model = PowerTerms if said.get("kind") == "representation" else Terms
     problems = list(_recorder(said.get(RECORDER), file, policy))
