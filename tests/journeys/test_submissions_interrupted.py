@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,10 +41,6 @@ from gateway.house import House
 from gateway.ports import Outbound, Register
 from gateway.stages import Mandate, Postponed, Reply, Silent
 
-SPAWN: Final = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["gateway.assembly", "gateway.cli.demo.home"]
-)  # the server doesn't know the tests' path
 Texts = Mapping[str, str]
 
 
@@ -413,16 +408,7 @@ async def test_the_same_submissions_in_two_processes_are_written_once(founded: P
     ]
     deliveries = [town.delivery(request) for request in requests]
     before = await lines(town.opened.store)
-    pipe: Any = SPAWN.Queue()
-    start = SPAWN.Barrier(2)
-    processes = [
-        SPAWN.Process(target=racing.answers, args=(str(root), deliveries, start, pipe)) for _ in "ab"
-    ]
-    for process in processes:
-        process.start()
-    told: list[dict[str, bytes]] = [pipe.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join(60)
+    told = racing.in_two_processes(root, deliveries)
     assert told[0] == told[1]
     assert len(told[0]) == len(deliveries)
     ends = Counter(every_end(await since(before, town.opened.store)).values())
