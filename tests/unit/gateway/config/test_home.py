@@ -126,6 +126,14 @@ MISTAKES: Final = [
     (
         "einmal.toml",
         EINMAL,
+        EINMAL + "[limits]\nno_data_slot_milliseconds = 0\n",
+        7,
+        "limits.no_data_slot_milliseconds",
+        "greater than 0",
+    ),
+    (
+        "einmal.toml",
+        EINMAL,
         EINMAL + "[limits]\nretry_first_seconds = 9\nretry_most_seconds = 8\n",
         8,
         "limits.retry_most_seconds",
