@@ -84,11 +84,11 @@ class Law:
     async def examine(self) -> Findings:
         """Compare the files with each other, with the registers' databases, with what is spoken here, and with the
         law in force. Changes nothing."""
-        return self._examined(await in_force(self.store, self.keys))
+        return self._examined(await in_force(self.store, self.keys, self.clock.now()))
 
     async def look(self) -> tuple[Policy | None, Reading]:
         """Out: the law in force, if one was ever adopted, and the files beside it. Asks no register."""
-        law = await in_force(self.store, self.keys)
+        law = await in_force(self.store, self.keys, self.clock.now())
         standing = law.standing if law is not None else None
         policy = law.policy if law is not None else None
         return policy, read_files(self.root, verify, self.clock.now(), standing)
@@ -101,7 +101,7 @@ class Law:
     async def begin(self) -> bool:
         """Adopt the files if no law was ever in force. A restart is no change of law: once there is one, only `adopt`
         replaces it. Out: whether they were adopted. Raises: as `adopt`."""
-        law = await in_force(self.store, self.keys)
+        law = await in_force(self.store, self.keys, self.clock.now())
         if law is not None and not law.readable:
             mend = "See that `einmal check` is content with the files, then `einmal reload`."
             wrong = "can't be read by this version of the program"
@@ -116,7 +116,7 @@ class Law:
         Raises: ConfigurationFault with every problem, BusUnavailable, JournalUnavailable: nothing was changed.
         """
         for _ in range(_TRIES):
-            before = await in_force(self.store, self.keys)
+            before = await in_force(self.store, self.keys, self.clock.now())
             found = self._examined(before)
             if found.home is None:
                 raise ConfigurationFault(found.problems)
@@ -132,7 +132,7 @@ class Law:
         Raises: ConfigurationFault when the revocation does not hold in the law in force, JournalUnavailable.
         """
         for _ in range(_TRIES):
-            before = await in_force(self.store, self.keys)
+            before = await in_force(self.store, self.keys, self.clock.now())
             if before is None:
                 raise ConfigurationFault((_nothing_in_force(),))
             packed = archive({**unpack(before.policy.archived), file_of(statement.grant): signed})
@@ -147,7 +147,7 @@ class Law:
 
     async def _switched(self, before: Adopted | None, after: Adopted) -> bool:
         """Out: False, when another process switched in between: nothing was changed, look again."""
-        if before is not None and before.policy.hash == after.policy.hash:
+        if before is not None and before.policy.hash == after.policy.hash and before.dated:
             return True
         if before is None or before.policy.consumers.keys() != after.policy.consumers.keys():
             await parts.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)

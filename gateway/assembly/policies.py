@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from consent.policy import Policy, empty, from_archive, without_grants
+from consent.policy import MAGIC, Policy, empty, from_archive, without_grants
 from gateway.config.home import Standing
 from gateway.config.signatures import verify
 from gateway.errors import Fault, JournalUnavailable
-from gateway.ports import JournalStore, Keys
+from gateway.ports import Clock, JournalStore, Keys
 
 CONTEXT: Final = "einmal/policy/v1|"
 Follow: TypeAlias = Callable[[Iterable[str]], Awaitable[None]]
@@ -23,6 +23,8 @@ class Adopted:
 
     policy: Policy
     judged: datetime
+    dated: bool = True
+    """False: an earlier version of the program adopted it and kept no time, so its signatures are judged now."""
     readable: bool = True
     """False: this version of the program finds mistakes in it, so it grants nothing."""
 
@@ -37,17 +39,25 @@ def sealed(adopted: Adopted, keys: Keys) -> bytes:
     return keys.wrap(told, CONTEXT + adopted.policy.hash)
 
 
-def unsealed(digest: str, kept: bytes, keys: Keys) -> tuple[datetime, bytes]:
-    """Undo `sealed`. Out: time and archive. Raises: Fault when the house did not seal it, or not under this hash."""
-    time, _, archived = keys.unwrap(kept, CONTEXT + digest).partition(b"\n")
+def unsealed(digest: str, kept: bytes, keys: Keys) -> tuple[datetime | None, bytes]:
+    """Undo `sealed`. Out: time and archive; no time where an earlier version of the program sealed it.
+
+    Raises: Fault when the house did not seal it, or not under this hash.
+    """
+    told = keys.unwrap(kept, CONTEXT + digest)
+    if told.startswith(MAGIC):
+        return None, told
+    time, _, archived = told.partition(b"\n")
     try:
         return datetime.fromisoformat(time.decode()), archived
     except ValueError:
         raise Fault("keys") from None
 
 
-async def in_force(store: JournalStore, keys: Keys, known: Policy | None = None) -> Adopted | None:
-    """In: the policy known so far. Out: the one in force; None when none was ever adopted.
+async def in_force(
+    store: JournalStore, keys: Keys, now: datetime, known: Policy | None = None
+) -> Adopted | None:
+    """In: the time, the policy known so far. Out: the one in force; None when none was ever adopted.
 
     Raises: JournalUnavailable when the house did not seal what the store holds.
     """
@@ -56,13 +66,13 @@ async def in_force(store: JournalStore, keys: Keys, known: Policy | None = None)
         return None
     try:
         judged, archived = unsealed(*kept, keys)
-        found = from_archive(archived, verify, judged)
+        found = from_archive(archived, verify, judged or now)
     except (Fault, ValueError):
         raise JournalUnavailable("policy (archive)") from None
     if isinstance(found, Policy):
-        return Adopted(found, judged)
+        return Adopted(found, judged or now, dated=judged is not None)
     # A policy whose signatures don't count grants nothing; who asks is still known, and told so.
-    return Adopted(without_grants(known or empty(), kept[0]), judged, readable=False)
+    return Adopted(without_grants(known or empty(), kept[0]), judged or now, readable=False)
 
 
 class StorePolicies:
@@ -71,8 +81,8 @@ class StorePolicies:
     Who can write to the database can't invent a policy: the archive is sealed under the master key.
     """
 
-    def __init__(self, store: JournalStore, keys: Keys, policy: Policy) -> None:
-        self._store, self._keys, self._policy = store, keys, policy
+    def __init__(self, store: JournalStore, keys: Keys, clock: Clock, policy: Policy) -> None:
+        self._store, self._keys, self._clock, self._policy = store, keys, clock, policy
         self._followers: list[Follow] = []
 
     def follow(self, follower: Follow) -> None:
@@ -85,7 +95,7 @@ class StorePolicies:
     async def refresh(self) -> Policy:
         kept = await self._store.policy()
         if kept is not None and kept[0] != self._policy.hash:
-            adopted = await in_force(self._store, self._keys, self._policy)
+            adopted = await in_force(self._store, self._keys, self._clock.now(), self._policy)
             assert adopted is not None
             for follow in self._followers:
                 await follow(adopted.policy.consumers)

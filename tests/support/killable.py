@@ -97,6 +97,18 @@ def run(root: str, fatal: int | None) -> None:
     asyncio.run(_run(Path(root), Steps(Path(root), fatal)))
 
 
+def reload(root: str, fatal: int | None) -> None:
+    """Put the home's files in force, or die at step `fatal`."""
+    asyncio.run(_reload(Path(root), Steps(Path(root), fatal)))
+
+
+async def _reload(root: Path, steps: Steps) -> None:
+    opened = (await town.opened(root)).opened
+    store: Any = Stepping(opened.store, steps, frozenset({"policy", "append"}), "store")
+    await replace(opened.law, store=store, journal=_over(opened.journal, store)).adopt()
+    await opened.close()
+
+
 async def _run(root: Path, steps: Steps) -> None:
     place = await town.opened(root)
     opened = place.opened
