@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from consent.grants import Grant
-from consent.matter import PASSED, Matter, Verdict, facts_of
+from consent.matter import PASSED, Matter, Verdict, facts_of, in_utc
 from consent.policy import Policy
 from consent.trials import Trial, trials
 from consent.vocabulary import (
@@ -50,16 +50,9 @@ def decide(request: Request, policy: Policy, held: Sequence[Held], now: datetime
 def examine(request: Request, policy: Policy, held: Sequence[Held], now: datetime) -> Examination:
     """The same, with what was tried."""
     try:
-        return _examine(request, policy, held, _in_utc(now))
+        return _examine(request, policy, held, in_utc(now))
     except Exception:  # noqa: BLE001 - whatever went wrong, nothing may leave; the error could carry content
         return Examination(Refusal(ReasonCode.UNDECIDABLE))
-
-
-def _in_utc(now: datetime) -> datetime:
-    """Out: the same moment, so that its day is the one a grant means. Raises: ValueError for an unknown zone."""
-    if now.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return now.astimezone(UTC)
 
 
 def _examine(request: Request, policy: Policy, held: Sequence[Held], now: datetime) -> Examination:
@@ -92,7 +85,7 @@ def covering(request: Request, policy: Policy, now: datetime) -> tuple[Grant, ..
 def exemption(request: Request, policy: Policy, now: datetime) -> Exemption | None:
     """Out: the law under which the person is not told of the request yet, however it ends and whether it is decided
     at all; of several grants' the one that lasts longest."""
-    grants = covering(request, policy, _in_utc(now))
+    grants = covering(request, policy, in_utc(now))
     found = [law for grant in grants if (law := _exemption(grant, now)) is not None]
     return max(found, key=lambda law: law.until, default=None)
 
@@ -124,10 +117,12 @@ def _permit(trial: Trial, policy: Policy) -> Permit:
 def _refuse(trial: Trial, policy: Policy) -> Refusal:
     matter, code = trial.matter, trial.verdicts[trial.reached]
     assert isinstance(code, ReasonCode)
+    excess = matter.excess() if code is ReasonCode.FIELDS_NOT_PERMITTED else frozenset()
     return Refusal(
         code,
         facts=trial.facts(),
-        fields=matter.excess() if code is ReasonCode.FIELDS_NOT_PERMITTED else frozenset(),
+        fields=excess,
+        beyond_grant=excess - matter.grant.fields,
         grant=matter.grant.id,
         basis=_basis(matter),
         register=matter.grant.register,
@@ -157,7 +152,7 @@ def _basis(matter: Matter) -> BasisUsed | None:
 def _exemption(grant: Grant, now: datetime) -> Exemption | None:
     if grant.exempt is None or grant.exempt_days is None:
         return None
-    return Exemption(grant.exempt, _in_utc(now).date() + timedelta(days=grant.exempt_days))
+    return Exemption(grant.exempt, in_utc(now).date() + timedelta(days=grant.exempt_days))
 
 
 def _turned_away(policy: Policy, code: ReasonCode, check: Check) -> Examination:

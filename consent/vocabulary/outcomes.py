@@ -88,7 +88,9 @@ class Refusal:
     findings: tuple[str, ...] = ()
     """Rule ids and paths of the message, e.g. `XOEV-UUID /a/b`; never a value of it."""
     fields: frozenset[str] = frozenset()
-    """Names of the fields asked for in excess, for `fields-not-permitted`."""
+    """Names of the fields asked for in excess, for `fields-not-permitted`; those in conflict, for `conflict`."""
+    beyond_grant: frozenset[str] = frozenset()
+    """Which of the excess the grant does not have; the others are beyond the record."""
     grant: str | None = None
     basis: BasisUsed | None = None
     register: str | None = None

@@ -291,6 +291,11 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
         told["basis"] = _basis(refusal.basis)
     if refusal.register is not None:
         told["register"] = refusal.register
+    if refusal.code is ReasonCode.FIELDS_NOT_PERMITTED and refusal.fields:
+        told["removed"] = tuple(
+            RemovedField(field=name, rule="grant" if name in refusal.beyond_grant else "record")
+            for name in sorted(name for name in refusal.fields if _code(name))
+        )
     if refusal.findings or refusal.code in _UNREADABLE:
         rules = tuple(dict.fromkeys(finding.split(" ", 1)[0] for finding in refusal.findings))
         told["verdict"] = SchemaVerdict(schema="invalid", rules=rules or None)

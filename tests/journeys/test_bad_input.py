@@ -20,7 +20,7 @@ from odd_register import guarded
 from peopled import BLOCKED, NOBODY, ORDINARY, TWINS
 from town import IDS, Town
 
-from gateway import jws
+from gateway import inbound, jws
 from gateway.cli.demo.people import Person, anna
 from gateway.client import verified
 from gateway.exchange import handle
@@ -537,12 +537,12 @@ def believed(town: Town, message: Outgoing, request: Outbound, kind: str, reason
     why, in both languages, and nothing about anybody."""
     consumer = town.consumer(request.routing_key.split(".")[0])
     assert verified(message, request, consumer, town.gateway).promise is not None
-    assert message.type == REPLIES[kind]
+    assert message.type == REPLIES[kind].replace("evidence", inbound.about(request.routing_key))
     assert message.reply_to == request.reply_to
     if message.content_type == JSON:
         said = json.loads(message.body)
     else:
-        spoken = town.opened.house.languages.message("xeinmal/1.0", message.type)
+        spoken = town.opened.house.languages.message("xeinmal/1.0", REPLIES[kind])
         assert spoken is not None
         root = parse(message.body, Limits())
         assert spoken.schema.valid(root)
