@@ -470,7 +470,8 @@ async def test_a_submission_that_comes_too_late_is_told_so(town: Town) -> None:
 async def test_the_log_accepts_every_way_a_submission_can_end(town: Town) -> None:
     """Written, there already, in conflict, refused, about nobody: lines, exchanges and uses agree."""
     await decides(town, ORDINARY, "UM-1", max_uses=3)
-    for changed in ({}, {"replaces": {}}, {"values": {"town": "Probeberg"}, "replaces": {}}):
+    ways: list[dict[str, Any]] = [{}, {"replaces": {}}, {"values": {"town": "Probeberg"}, "replaces": {}}]
+    for changed in ways:
         await settle(town, await submits(town, ORDINARY, chosen=False, case="UM-1", **changed))
     await settle(town, await submits(town, ORDINARY, chosen=False))
     await decides(town, NOBODY, "UM-2", subject=named(by_name(NOBODY)))
