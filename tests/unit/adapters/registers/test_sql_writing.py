@@ -191,6 +191,18 @@ async def test_what_ran_out_of_time_before_it_began_is_never_done(home: Path) ->
     assert done == []
 
 
+async def test_what_ran_out_of_time_while_it_was_connected_is_never_done(home: Path) -> None:
+    """The database let it wait too long at the door."""
+    engine, gate, done = sql(home)._readers.engine, Event(), list[int]()
+    sa.event.listen(engine, "checkout", lambda *_: gate.wait(60))
+    workers = Workers("melderegister", engine, 1, 0.05)
+    with pytest.raises(RegisterTimeout):
+        await workers.run(lambda _: done.append(1))
+    gate.set()
+    workers._threads.shutdown(wait=True)
+    assert done == []
+
+
 # --- what a database does of its own ------------------------------------------------------------------------
 async def test_what_the_database_makes_of_a_value_is_not_what_was_submitted(home: Path) -> None:
     """A rule of its own that changes values: the submission is a conflict and undone, not quietly another one."""
