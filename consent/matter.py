@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -93,3 +93,10 @@ def facts_of(verdicts: Iterable[tuple[Check, Verdict]]) -> Facts:
         if verdict is not None:
             facts[check] = Fact.FAILED if isinstance(verdict, ReasonCode) else verdict
     return MappingProxyType(facts)
+
+
+def in_utc(now: datetime) -> datetime:
+    """Out: the same moment, so that its day is the one a grant means. Raises: ValueError for an unknown zone."""
+    if now.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return now.astimezone(UTC)

@@ -1,25 +1,23 @@
-"""What may be recorded: a decision or a power, held against the grants it would serve.
+"""Which decisions may be recorded: held against the grants they would serve.
 
 The checks are those of a request that stands on it: what could never permit anything is not kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
-from consent.basis import BASIS_RULES, sure_enough
-from consent.coherence import LONGEST
-from consent.conditions import DATA_RULES, could_be, of_another_world
+from consent.basis import BASIS_RULES
+from consent.conditions import DATA_RULES
 from consent.grants import Grant
 from consent.ledger import Terms
-from consent.matter import NOT_NEEDED, PASSED, Matter, Rule, Verdict, facts_of
+from consent.matter import NOT_NEEDED, PASSED, Matter, Rule, Verdict
 from consent.policy import Policy
-from consent.powers import PowerTerms
+from consent.served import furthest, in_force, may_record, refused
 from consent.vocabulary import (
-    Assurance,
     BasisClaim,
     BasisKind,
     Check,
@@ -29,30 +27,12 @@ from consent.vocabulary import (
     Record,
     Refusal,
     Request,
-    Subject,
 )
 
 CHOICE_LASTS: Final = timedelta(days=92)
 """A choice is for one application, and an authority has three months to decide on one (§ 75 VwGO)."""
-POWER_LASTS: Final = LONGEST
-"""Who acts for whom is looked at again as often as a grant."""
 
 
-def refused(policy: Policy, code: ReasonCode, check: Check) -> Refusal:
-    """Out: a refusal before anything could be held against a grant."""
-    return Refusal(code, facts=facts_of(_passed_till(check, code)), policy=policy.hash, checks=(check,))
-
-
-def _passed_till(check: Check, code: ReasonCode) -> Sequence[tuple[Check, Verdict]]:
-    return ((check, code),) if check is Check.MESSAGE else ((Check.MESSAGE, PASSED), (check, code))
-
-
-def in_force(grant: Grant, now: datetime) -> bool:
-    """Out: whether the grant is valid on this day."""
-    return grant.valid_from <= now.date() <= grant.valid_to
-
-
-# --- a decision ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Decision:
     """A decision to record, held against one grant it would serve."""
@@ -92,7 +72,7 @@ def judge_decision(
     for grant in grants:
         matter = Matter(question, grant, terms.kind, None, powers, evidence.special, test, now)
         served.append(_Decision(matter, terms, request, held, _last_day(grant, policy)))
-    return _furthest(served, _DECISION_RULES, policy)
+    return furthest(served, _DECISION_RULES, policy)
 
 
 def _last_day(grant: Grant, policy: Policy) -> date:
@@ -120,7 +100,7 @@ def _question(request: Request, terms: Terms) -> Request:
 
 
 def _recorder(decision: _Decision) -> Verdict:
-    return _may_record(decision.request, decision.terms.authentication.level, decision.grant)
+    return may_record(decision.request, decision.terms.authentication.level, decision.grant)
 
 
 def _life(decision: _Decision) -> Verdict:
@@ -200,119 +180,3 @@ _DECISION_RULES: Final = (
     _as_asked(_ASKED[Check.IDNR]),
     _as_asked(_ASKED[Check.SUBJECT]),
 )
-
-
-# --- a power ------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Proof:
-    """A power to record, held against one grant that accepts such a proof."""
-
-    grant: Grant
-    terms: PowerTerms
-    request: Request
-    test_identities: bool
-    now: datetime
-
-    def excess(self) -> frozenset[str]:
-        return frozenset()
-
-    def people(self) -> tuple[Subject, Subject]:
-        return self.terms.subject.subject(), self.terms.representative.subject()
-
-
-def judge_power(request: Request, terms: PowerTerms, policy: Policy, now: datetime) -> Refusal | None:
-    """Out: why this power may not be recorded for the sender of the request; None: it may."""
-    grants = [
-        grant for grant in accepting(terms.proof, terms.procedures, policy.deciding()) if in_force(grant, now)
-    ]
-    if not grants:
-        return refused(policy, ReasonCode.NO_GRANT, Check.GRANT)
-    test = policy.settings.test_identities
-    return _furthest([_Proof(grant, terms, request, test, now) for grant in grants], _POWER_RULES, policy)
-
-
-def accepting(proof: str, procedures: frozenset[str] | None, grants: Iterable[Grant]) -> Sequence[Grant]:
-    """Out: those of the grants, in force or not, under which such a power could count, by id."""
-    found = [
-        grant
-        for grant in grants
-        if proof in grant.representation and (procedures is None or procedures & grant.procedures)
-    ]
-    return sorted(found, key=lambda grant: grant.id)
-
-
-def _power_recorder(proof: _Proof) -> Verdict:
-    return _may_record(proof.request, proof.terms.authentication.level, proof.grant)
-
-
-def _power_life(proof: _Proof) -> Verdict:
-    begins, ends = proof.terms.not_before, proof.terms.not_after
-    whole = begins < ends and proof.now < ends <= proof.now + POWER_LASTS
-    return PASSED if whole else ReasonCode.BASIS_OUTSIDE_PERIOD
-
-
-def _two_people(proof: _Proof) -> Verdict:
-    """The order names whom the terms name, and nobody acts for themselves."""
-    subject, representative = proof.people()
-    right = proof.request.subject == subject and not subject.agrees_with(representative)
-    return PASSED if right else ReasonCode.BASIS_MISMATCH
-
-
-def _numbers(proof: _Proof) -> Verdict:
-    if all(who.idnr is None for who in proof.people()):
-        return NOT_NEEDED
-    foreign = any(of_another_world(who, proof.test_identities) for who in proof.people())
-    return ReasonCode.IDENTITY_NOT_PERMITTED if foreign else PASSED
-
-
-def _named(proof: _Proof) -> Verdict:
-    named = all(who.forms() and could_be(who, proof.now) for who in proof.people())
-    return PASSED if named else ReasonCode.SUBJECT_INSUFFICIENT
-
-
-_POWER_RULES: Final = (
-    Rule(Check.BASIS_RECORD, "§§ 164, 1814 BGB; § 14 VwVfG", _power_recorder),
-    Rule(Check.BASIS_PERIOD, "GDPR Art. 5(1)(e)", _power_life),
-    Rule(Check.BASIS_MATCH, "§ 164 BGB", _two_people),
-    Rule(Check.IDNR, "§§ 1, 5 IDNrG", _numbers),
-    Rule(Check.SUBJECT, "GDPR Art. 5(1)(d)", _named),
-)
-
-
-# --- either -------------------------------------------------------------------------------------------------------
-def _may_record(request: Request, level: Assurance, grant: Grant) -> Verdict:
-    """Out: whether the sender's records count for the grant, when it was this sure who decided."""
-    if request.consumer not in grant.recorded_by:
-        return ReasonCode.RECORDER_NOT_ACCEPTED
-    return PASSED if sure_enough(level, grant) else ReasonCode.ASSURANCE_INSUFFICIENT
-
-
-_Judged = TypeVar("_Judged", _Decision, _Proof)
-
-
-def _furthest(served: Iterable[_Judged], rules: Sequence[Rule[_Judged]], policy: Policy) -> Refusal | None:
-    """Out: None as soon as one grant would be served; else what the one that came furthest says."""
-    best: tuple[int, Refusal] | None = None
-    for one in served:
-        verdicts: list[tuple[Check, Verdict]] = [(rule.check, rule.judge(one)) for rule in rules]
-        failed = [(check, verdict) for check, verdict in verdicts if isinstance(verdict, ReasonCode)]
-        if not failed:
-            return None
-        check, code = failed[0]
-        reached = [made for made, _ in verdicts].index(check)
-        if best is None or reached > best[0]:
-            best = (
-                reached,
-                Refusal(
-                    code,
-                    facts=facts_of([(Check.MESSAGE, PASSED), (Check.GRANT, PASSED), *verdicts]),
-                    fields=one.excess() if code is ReasonCode.FIELDS_NOT_PERMITTED else frozenset(),
-                    grant=one.grant.id,
-                    register=one.grant.register,
-                    retention=one.grant.retention,
-                    policy=policy.hash,
-                    checks=tuple(made for made, _ in failed),
-                ),
-            )
-    assert best is not None
-    return best[1]

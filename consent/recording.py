@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import TypeVar
 
 from consent.conditions import could_be, of_another_world
+from consent.entrusting import accepting, judge_power
 from consent.grants import Grant
 from consent.ledger import ENDINGS
-from consent.matter import PASSED, facts_of
+from consent.matter import PASSED, facts_of, in_utc
 from consent.orders import Give, Listing, Withdraw
 from consent.policy import Policy
 from consent.powers import PowerTerms
-from consent.recordable import accepting, judge_decision, judge_power, refused
+from consent.recordable import judge_decision
+from consent.served import refused
 from consent.vocabulary import Action, Check, Held, ReasonCode, Record, Refusal, Request
 
 _Said = TypeVar("_Said")
@@ -28,7 +30,7 @@ def judge_give(order: Give, policy: Policy, held: Sequence[Held], now: datetime)
     Out: why it may not be recorded; None: it may. Never raises: an error while judging refuses.
     """
 
-    def judge() -> Refusal | None:
+    def judge(now: datetime) -> Refusal | None:
         terms = order.terms
         if isinstance(terms, PowerTerms):
             return judge_power(order.request, terms, policy, now)
@@ -44,7 +46,7 @@ def judge_withdraw(order: Withdraw, record: Held | None, policy: Policy, now: da
     in the same words. Neither assurance nor a grant in force nor a reason is asked for. Never raises.
     """
 
-    def judge() -> Refusal | None:
+    def judge(_now: datetime) -> Refusal | None:
         request = order.request
         if record is None or record.id != order.record:
             return refused(policy, ReasonCode.NO_BASIS, Check.BASIS_RECORD)
@@ -71,7 +73,7 @@ def listed(
     Out: the records that the sender made or could make or end, by id; or why nothing can be said. Never raises.
     """
 
-    def judge() -> tuple[Record, ...] | Refusal:
+    def judge(_now: datetime) -> tuple[Record, ...] | Refusal:
         request = order.request
         if of_another_world(request.subject, policy.settings.test_identities):
             return refused(policy, ReasonCode.IDENTITY_NOT_PERMITTED, Check.IDNR)
@@ -93,18 +95,19 @@ def listed(
     return _judged(order.request, policy, now, judge)
 
 
-def _judged(request: Request, policy: Policy, now: datetime, judge: Callable[[], _Said]) -> _Said | Refusal:
+def _judged(
+    request: Request, policy: Policy, now: datetime, judge: Callable[[datetime], _Said]
+) -> _Said | Refusal:
     """Out: what `judge` says of an order that can be one at all. An error while judging refuses."""
     try:
-        if now.tzinfo is None:
-            raise ValueError("a time without its zone")
+        now = in_utc(now)
         if request.test:
             return refused(policy, ReasonCode.TEST_MESSAGE, Check.MESSAGE)
         if request.action is not Action.RECORD:
             return refused(policy, ReasonCode.NO_GRANT, Check.GRANT)
         if not request.subject.forms() or not could_be(request.subject, now):
             return refused(policy, ReasonCode.SUBJECT_INSUFFICIENT, Check.SUBJECT)
-        return judge()
+        return judge(now)
     except Exception:  # noqa: BLE001 - whatever went wrong, nothing is kept or told; the error could carry content
         return Refusal(ReasonCode.UNDECIDABLE)
 

@@ -9,36 +9,31 @@ from typing import Any, Final, Literal
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from law_sample import NOW, POWER, POWER_TERMS, RECORD, REQUEST, TERMS, give, order
+from law_sample import NOW, POWER_TERMS, RECORD, REQUEST, TERMS, give
 from law_strategies import (
     FIELDS,
     GRANTS,
     HELD,
-    SUBJECTS,
     World,
     answers,
     frozen,
     law,
-    powers,
     records,
     requests,
-    terms,
     worlds,
 )
 
 from consent.decide import decide, examine
 from consent.idnr import check_digit, is_idnr
-from consent.ledger import Terms, may_follow
+from consent.ledger import may_follow
 from consent.minimise import minimise, still_permitted
-from consent.orders import Listing, Withdraw
 from consent.policy import archive, unpack
 from consent.receive import receive
-from consent.recording import judge_give, judge_withdraw, listed
+from consent.recording import judge_give
 from consent.trials import RULES
 from consent.vocabulary import (
     PERMITTING,
     Action,
-    BasisClaim,
     BasisKind,
     Blocked,
     Evidence,
@@ -54,7 +49,6 @@ from consent.vocabulary import (
     RecordState,
     Refusal,
     Request,
-    Subject,
     Withheld,
 )
 
@@ -259,136 +253,6 @@ def test_a_record_by_someone_who_may_not_record_permits_nothing(world: World, se
     assert not isinstance(under, Permit) or not under.basis.powers or not grant["recorded_by"]
     for sample in (TERMS, POWER_TERMS):
         assert isinstance(judge_give(give(sender, of=sample), law(frozen(grant)), [power], NOW), Refusal)
-
-
-ODD: Final = st.sampled_from([None, "x", 3, -1, float("nan"), [], {}, object(), datetime(2026, 11, 22, 12)])  # noqa: DTZ001 - the mistake is meant
-JUDGED: Final = (
-    "kind", "state", "subject", "recipient", "register", "evidence", "fields", "purpose", "procedure", "case",
-    "recorded_by", "not_before", "not_after", "uses", "authentic", "assurance",
-)  # fmt: skip
-POWER_JUDGED: Final = ("state", "subject", "proof", "recorded_by", "not_before", "not_after", "authentic")
-
-
-@settings(deadline=None)
-@given(name=st.sampled_from(JUDGED), odd=ODD)
-def test_an_odd_record_permits_nothing(name: str, odd: Any) -> None:
-    """Whatever of it is missing, of a wrong type or no number, and nothing is raised."""
-    policy = law((("assurance", "low"),))
-    sure = replace(RECORD, assurance="high")
-    there = replace(sure, **{name: odd})
-    assert isinstance(decide(REQUEST, policy, [sure], NOW), Permit)
-    assert isinstance(decide(REQUEST, policy, [there], NOW), Refusal)
-    assert isinstance(judge_withdraw(Withdraw(order("stranger"), "r-1"), there, policy, NOW), Refusal)
-    assert isinstance(listed(Listing(order("buergerportal")), [there], policy, NOW), tuple | Refusal)
-    renewal = give(previous="r-1")
-    assert isinstance(judge_give(renewal, policy, [there], NOW), Refusal | None)
-
-
-@settings(deadline=None)
-@given(name=st.sampled_from(POWER_JUDGED), odd=ODD)
-def test_an_odd_power_permits_nothing(name: str, odd: Any) -> None:
-    """The same for powers, and for what is recorded under them."""
-    policy = law((("representation", ("power-of-attorney",)),))
-    asked = replace(REQUEST, representative="v-1")
-    under = give(representative={"record": "v-1", "proof": "power-of-attorney"})
-    assert isinstance(decide(asked, policy, [RECORD, POWER], NOW), Permit)
-    assert judge_give(under, policy, [POWER], NOW) is None
-    there = replace(POWER, **{name: odd})
-    assert isinstance(decide(asked, policy, [RECORD, there], NOW), Refusal)
-    assert isinstance(judge_give(under, policy, [there], NOW), Refusal)
-
-
-@settings(deadline=None)
-@given(odd=ODD)
-def test_an_odd_time_permits_nothing(odd: Any) -> None:
-    """Nor does it let anything be recorded, withdrawn or listed."""
-    policy = law(())
-    assert isinstance(decide(REQUEST, policy, [RECORD], odd), Refusal)
-    assert isinstance(judge_give(give(), policy, [], odd), Refusal)
-    assert isinstance(judge_withdraw(Withdraw(order("buergerportal"), "r-1"), RECORD, policy, odd), Refusal)
-    assert isinstance(listed(Listing(order("buergerportal")), [RECORD], policy, odd), Refusal)
-
-
-# --- what is recorded ---------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=300)
-@given(grant=GRANTS, said=terms(), power=powers(), seconds=st.integers(0, 40))
-def test_what_may_be_recorded_can_be_asked_on(
-    grant: Mapping[str, Any], said: Mapping[str, Any], power: Power, seconds: int
-) -> None:
-    """A record that the law of recording lets in permits exactly its own question, as long as it and its power last,
-    unless the grant calls for what no record can give; one that it keeps out would not have."""
-    grant = {**grant, "preview": False, "encrypt": False}
-    policy, wanted = law(frozen(grant)), give(**said)
-    now = NOW + timedelta(seconds=seconds)
-    refused = judge_give(wanted, policy, [power], now)
-    assert isinstance(wanted.terms, Terms)
-    record, asked = _as_recorded(
-        wanted.terms, wanted.request, Action.WRITE if grant["write"] else Action.READ
-    )
-    at = max(now, record.not_before)
-    found = decide(asked, policy, [record, power], at)
-    if refused is None:
-        lasts = record.representative is None or power.not_before <= at < power.not_after
-        assert isinstance(found, Permit) is lasts
-        assert at < record.not_after
-    elif isinstance(found, Permit):
-        too_long = refused.code is ReasonCode.BASIS_OUTSIDE_PERIOD
-        other_proof = wanted.terms.representative is not None and refused.code is ReasonCode.NOT_REPRESENTED
-        assert too_long or other_proof or refused.code is ReasonCode.BASIS_MISMATCH
-
-
-def _as_recorded(terms: Terms, sender: Request, action: Action) -> tuple[Record, Request]:
-    """Out: the record that the house would keep, and the question word for word on it."""
-    record = replace(
-        RECORD,
-        id="r-9",
-        kind=BasisKind(terms.kind),
-        fields=terms.fields,
-        purpose=terms.purpose,
-        procedure=terms.procedure,
-        recorded_by=sender.consumer,
-        not_before=terms.not_before,
-        not_after=terms.not_after,
-        assurance=terms.authentication.level,
-        representative=terms.representative.record if terms.representative else None,
-        max_uses=None,
-    )
-    asked = replace(
-        REQUEST,
-        purpose=terms.purpose,
-        procedure=terms.procedure,
-        fields=terms.fields,
-        basis=BasisClaim(BasisKind(terms.kind), "r-9"),
-        action=action,
-    )
-    return record, asked
-
-
-@settings(deadline=None)
-@given(
-    grant=GRANTS,
-    there=records(),
-    who=SUBJECTS,
-    sender=st.sampled_from(["buergerportal", "wohngeldstelle", "standesamt"]),
-)
-def test_what_may_not_be_ended_looks_as_if_it_were_not_there(
-    grant: Mapping[str, Any], there: Record, who: Subject, sender: str
-) -> None:
-    """For every sender and person: the refusal for a record that is not theirs is the one for none, and what may be
-    ended is also listed, and nothing else is."""
-    policy, asked = law(frozen(grant)), Withdraw(order(sender, who), "r-1")
-    none = judge_withdraw(asked, None, policy, NOW)
-    said = judge_withdraw(asked, there, policy, NOW)
-    shown = listed(Listing(asked.request), [there], policy, NOW)
-    theirs = there.subject.agrees_with(who) and (
-        sender == there.recorded_by or (sender in grant["recorded_by"] and there.purpose == grant["purpose"])
-    )
-    if theirs:
-        assert said is None or said.code is ReasonCode.BASIS_WITHDRAWN
-        assert shown == (there,)
-    else:
-        assert said == none
-        assert shown == () or isinstance(shown, Refusal)
 
 
 # --- what leaves --------------------------------------------------------------------------------------------
