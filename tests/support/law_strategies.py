@@ -171,6 +171,10 @@ def worlds(draw: st.DrawFn) -> World:
     return grant, asked, (there[0], there[1], power)
 
 
+CASES: Final[st.SearchStrategy[World]] = st.one_of(st.tuples(GRANTS, requests(), HELD), worlds())
+"""Refusals of every sort, and as many permits."""
+
+
 @st.composite
 def terms(draw: st.DrawFn) -> Mapping[str, Any]:
     """Terms near the sample's, so that many may be recorded."""
