@@ -83,7 +83,7 @@ class _Look:
 
 
 def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """Every grant: who, what, what for, on which basis, until when, and whether it counts."""
+    """Every grant: who, what, what for, until when, whether it counts."""
     look = asyncio.run(_look(home))
     seen = list(look.seen())
     if as_json:
@@ -139,7 +139,7 @@ def expiring(
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """Grants, consumers' keys and people's keys that end soon, or have just ended."""
+    """Grants and keys that end soon, or have just ended."""
     look = asyncio.run(_look(home))
     now = assembly.now()
     found = ending(look.known, now, days)

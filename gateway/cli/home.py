@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from consent.expiry import ending
+from consent.expiry import Ending, ending
+from consent.problems import Document, KeyPath
+from consent.tables import tables, text
 from consent.vocabulary import Problem
 from gateway import assembly
 from gateway.audit.note import parse_vkey
@@ -104,26 +108,32 @@ async def _examine(root: Path) -> assembly.Findings:
 
 
 def _warnings(found: assembly.Findings) -> tuple[Problem, ...]:
-    """Out: signatures that would not count any more, and what ends soon."""
+    """Out: signatures that would not count any more, and what ends soon or has just ended."""
     if found.home is None:
         return ()
-    named = ending(found.home.policy, assembly.now(), _SOON_DAYS)
-    files = {
-        "grant": "grants/",
-        "consumer's key": "consumers/",
-        "person's key": "people/",
-    }
-    today = assembly.now().date()
+    now, documents = assembly.now(), found.home.documents.values()
     return (
         *found.warnings,
-        *(
-            Problem(
-                files[one.what],
-                None,
-                one.name,
-                f"{'ends' if one.last >= today else 'ended'} on {one.last}",
-                "See `einmal grants expiring`.",
-            )
-            for one in named
-        ),
+        *(_ends(one, documents, now) for one in ending(found.home.policy, now, _SOON_DAYS)),
     )
+
+
+def _ends(one: Ending, documents: Iterable[Document], now: datetime) -> Problem:
+    wrong = f"{one.name} {'ends' if one.last >= now.date() else 'ended'} on {one.last}"
+    return next(
+        document.problem((*path, "valid_to"), wrong, "See `einmal grants expiring`.")
+        for document in documents
+        for path, name in _named(document, one.what)
+        if name == one.name
+    )
+
+
+def _named(document: Document, what: str) -> Iterator[tuple[KeyPath, str | None]]:
+    """Out: what ends in that file, and where it does."""
+    folder = document.file.partition("/")[0]
+    if (folder, what) == ("people", "person's key"):
+        yield (), text(document.data, "id")
+    elif (folder, what) == ("consumers", "consumer's key"):
+        yield from ((path, text(table, "kid")) for path, table in tables(document, "key"))
+    elif (folder, what) == ("grants", "grant"):
+        yield from ((path, text(table, "id")) for path, table in tables(document, "grant"))

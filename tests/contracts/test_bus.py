@@ -94,6 +94,19 @@ class TestBus:
         got = await take(buses.house(places=60).deliveries(), 50)
         assert [delivery.message_id for delivery in got] == [f"message-n{at}" for at in range(50)]
 
+    async def test_a_queue_declared_meanwhile_is_taken_from(self, buses: EmbeddedBuses) -> None:
+        """By every process that waits already; declaring it again takes nothing away; a closed bus declares none."""
+        waiting, other = buses.house(), buses.house()
+        coming = asyncio.create_task(take(waiting.deliveries()))
+        with pytest.raises(Undeliverable):
+            await published(buses, "early", consumer="ordnungsamt")
+        await other.declare(["ordnungsamt"])
+        await published(buses, "later", consumer="ordnungsamt")
+        await other.declare(["ordnungsamt"])
+        assert [delivery.message_id for delivery in await coming] == ["message-later"]
+        await other.close()
+        await other.declare(["ordnungsamt"])
+
     async def test_an_acked_delivery_never_comes_back(self, buses: EmbeddedBuses) -> None:
         """Not to this opening, nor to a later one."""
         await published(buses, "x", "y")

@@ -9,8 +9,10 @@ import re
 import shutil
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,10 +33,11 @@ from consent.revocation import revokes, written
 from consent.vocabulary import Found, NotFound
 from gateway import client, jws, serve
 from gateway.assembly import Opened
+from gateway.assembly.policies import CONTEXT, unsealed
 from gateway.cli.demo import home as demo_home
 from gateway.errors import ConfigurationFault, RegisterUnavailable
 from gateway.exchange import handle
-from gateway.ports import Outbound, Register
+from gateway.ports import Entry, JournalStore, Outbound, Register
 from gateway.stages import Mandate, Reply
 
 GRANT: Final = "grants/wohngeld.toml"
@@ -134,6 +137,34 @@ async def test_a_revocation_whose_file_is_gone_stops_the_next_reload(town: Town)
     with pytest.raises(ConfigurationFault, match=f"grant '{ID}' was revoked"):
         await takes_over(town)
     assert (await answered(town, await question(town)))["code"] == "no-grant"
+
+
+@dataclass(slots=True)
+class Interrupted:
+    """Port `JournalStore`: something happens just before the first line is written."""
+
+    real: JournalStore
+    meanwhile: Callable[[], Awaitable[None]]
+    done: bool = False
+
+    async def append(self, entry: Entry) -> Any:
+        if not self.done:
+            self.done = True
+            await self.meanwhile()
+        return await self.real.append(entry)
+
+
+async def test_a_revocation_during_a_reload_is_not_lost(town: Town) -> None:
+    """The reload has examined everything and is about to switch: it notices, and examines again."""
+    edit(town, "grants/parken.toml", "valid_to = 2027-12-31", "valid_to = 2027-06-30")
+    opened = town.opened
+    journal = copy(opened.journal)
+    vars(journal)["_store"] = Interrupted(opened.store, lambda: revokes_grant(town))
+    switch = await replace(opened.law, journal=journal).adopt()
+    assert switch.before is not None
+    assert switch.before.revocations.keys() == switch.after.revocations.keys() == {ID}
+    assert f"{switch.after.grants['parken-residence'].valid_to}" == "2027-06-30"
+    assert await opened.house.policies.refresh() == switch.after
 
 
 # --- a reload ---------------------------------------------------------------------------------------------------
@@ -352,6 +383,22 @@ async def test_the_time_of_judging_can_not_be_set_back(town: Town) -> None:
     with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database:
         ((kept,),) = database.execute("SELECT archive FROM policy").fetchall()
     assert b"2026" not in kept
+
+
+async def test_a_law_sealed_by_an_older_version_stays_in_force(town: Town) -> None:
+    """It has no time of its judging, so it is judged now; the next reload gives it one."""
+    law, keys = town.opened.house.policies.current(), town.opened.keys
+    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database, database:
+        old = keys.wrap(law.archived, CONTEXT + law.hash)
+        database.execute("UPDATE policy SET archive = ?", (old,))
+    restarted = await towns.opened(town.root, town.clock)
+    assert restarted.opened.house.policies.current() == law
+    assert not await restarted.opened.law.begin()
+    assert not await restarted.opened.adopt_policy()
+    await restarted.opened.close()
+    kept = await town.opened.store.policy()
+    assert kept is not None
+    assert unsealed(*kept, keys) == (town.clock.now(), law.archived)
 
 
 # --- a reload that dies -----------------------------------------------------------------------------------------

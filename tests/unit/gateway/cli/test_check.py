@@ -54,7 +54,8 @@ def told(mistake: Mistake, found: list[dict[str, Any]], home: Path) -> bool:
 def line_of(problem: dict[str, Any], home: Path) -> str:
     """Out: the text of the line that a problem names."""
     text = (home / problem["file"]).read_bytes().decode("utf-8", "replace")
-    return text.split("\n")[problem["line"] - 1]
+    number: int = problem["line"]
+    return text.split("\n")[number - 1]
 
 
 def test_every_mistake_is_told_at_once_and_nothing_starts(home: Path, einmal: Einmal) -> None:
