@@ -45,7 +45,7 @@ class Office:
     async def persons(self, _subject: Subject) -> Sequence[Person]:
         await self.let.wait()
         assert not self.closed
-        return (Person(),)
+        return (Person(None),)
 
     async def healthy(self) -> bool:
         return not self.closed
@@ -94,7 +94,7 @@ async def test_what_is_in_use_is_closed_when_it_is_done() -> None:
         assert await registers["melderegister"].healthy()
     assert [office.closed for office in built.offices] == [False, False, False]
     built.offices[0].let.set()
-    assert await asking == (Person(),)
+    assert await asking == (Person(None),)
     assert [office.closed for office in built.offices] == [True, False, False]
     policies.move("fourth")
     assert await registers["melderegister"].healthy()
