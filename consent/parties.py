@@ -158,6 +158,8 @@ class Concerned(Table):
     role: Id
     key: Text
     idnr: Text | None = None
+    blocked: Text | None = None
+    """A column that is true where this person is blocked: it hides evidence that would hand one of `fields` on."""
     match: Naming | None = None
     """Lets the person be found for their own export where they stand in no row of their own."""
     fields: FieldNames = Field(min_length=1)

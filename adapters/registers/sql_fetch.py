@@ -18,7 +18,7 @@ from adapters.registers.sql_groups import Entries, Roll
 from adapters.registers.sql_layout import Tables, members_of, table_of
 from adapters.registers.sql_people import once
 from adapters.registers.sql_rows import Asked, Fields, Who
-from consent.parties import EvidenceType, Register
+from consent.parties import Concerned, EvidenceType, Register
 from consent.vocabulary import Found, NotFound, Permit, Person, Value
 from gateway.config.connections import SqlSettings
 from gateway.errors import RegisterProtocol
@@ -35,6 +35,8 @@ class _Plan:
     roll: Roll | None
     entries: Entries | None
     tie: str | None
+    others: tuple[Concerned, ...]
+    """Who else is in the fields, and may be blocked."""
 
 
 class Selects:
@@ -53,8 +55,8 @@ class Selects:
             raise RegisterProtocol(self._register)
         return self._evidence[name]
 
-    def _who(self, form: str, tie: str | None = None) -> Who:
-        return Who(self._register, self._tables[self._settings.table], self._settings, form, tie)
+    def _who(self, form: str, tie: str | None = None, others: tuple[Concerned, ...] = ()) -> Who:
+        return Who(self._register, self._tables[self._settings.table], self._settings, form, tie, others)
 
     def _fields(self, evidence: str, names: frozenset[str]) -> Fields:
         """Raises: RegisterProtocol, naming a field that the evidence type doesn't have."""
@@ -66,21 +68,23 @@ class Selects:
         return Fields(self._register, table, self._settings.key, chosen, known.person)
 
     def _plan(self, evidence: str, names: frozenset[str]) -> _Plan:
-        group = self.evidence(evidence).group
+        known = self.evidence(evidence)
+        group = known.group
+        others = tuple(person for person in known.person if person.blocked and person.fields & names)
         grouped = names.intersection(group.fields) if group is not None else frozenset()
         fields = self._fields(evidence, names - grouped) if names - grouped else None
         if group is None or not grouped:
-            return _Plan(fields, None, None, None)
+            return _Plan(fields, None, None, None, others)
         table, members = self._tables[table_of(group, self._settings)], members_of(group, self._settings)
         roll = Roll(self._register, table, group.by, members) if members is not None else None
-        return _Plan(fields, roll, Entries(self._register, table, group, grouped), group.of)
+        return _Plan(fields, roll, Entries(self._register, table, group, grouped), group.of, others)
 
 
 def fetch(connection: sa.Connection, selects: Selects, permit: Permit, whom: Asked) -> Found | NotFound:
     """Raises: RegisterProtocol."""
     hides = permit.blocked != "deliver-with-notice"
     plan = selects.plan(permit.request.evidence, permit.fields)
-    who = selects.who(whom.form, plan.tie)
+    who = selects.who(whom.form, plan.tie, plan.others)
     rows = find(connection, who, whom)
     row = rows[0] if len(rows) == 1 else None
     hidden = row is not None and hides and who.blocked(row)
@@ -90,7 +94,8 @@ def fetch(connection: sa.Connection, selects: Selects, permit: Permit, whom: Ask
         return NotFound("ambiguous" if rows else "unknown")
     if hidden:
         return _nothing(Person(who.identity.quietly(row)))
-    blocked = plan.roll.blocked(members) if plan.roll is not None else ()
+    blocked = who.blocked_others(row)
+    blocked += plan.roll.blocked(members) if plan.roll is not None else ()
     if blocked and hides:
         return _nothing(Person(who.identity.quietly(row)), *blocked)
     subject = who.subject(row)

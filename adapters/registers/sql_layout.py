@@ -44,6 +44,8 @@ def places(register: Register, settings: SqlSettings) -> Iterator[Place]:
             yield Place((*there, "key"), own, person.key)
             if person.idnr is not None:
                 yield Place((*there, "idnr"), own, person.idnr)
+            if person.blocked is not None:
+                yield Place((*there, "blocked"), own, person.blocked)
             if person.match is not None:
                 for part, column in person.match.model_dump().items():
                     yield Place((*there, "match", part), own, column)

@@ -53,15 +53,26 @@ class Who:
     """Finds a person by one form of theirs, and reads nothing but who they are."""
 
     def __init__(
-        self, register: str, table: sa.Table, settings: SqlSettings, form: str, tie: str | None = None
+        self,
+        register: str,
+        table: sa.Table,
+        settings: SqlSettings,
+        form: str,
+        tie: str | None = None,
+        others: Collection[Concerned] = (),
     ) -> None:
-        """In: the table, one of FORMS or KEY, and the column that ties a group to the person, if one is asked for.
-        Raises: RegisterProtocol for a column that isn't there."""
+        """In: the table; one of FORMS or KEY; the column that ties a group to the person, if one is asked for; who
+        else is in the fields asked for and may be blocked. Raises: RegisterProtocol for a column that isn't there."""
         columns, match = Columns(register, table), settings.match.columns() | {KEY: settings.key}
         self.key = columns.at(match[KEY])
         self.identity = Identity(register, self.key, columns.at(match["idnr"]) if "idnr" in match else None)
         self._blocked = columns.at(settings.blocked) if isinstance(settings.blocked, str) else None
         self._tie = columns.at(tie) if tie is not None else None
+        self._others = tuple(
+            (other.role, _identity(columns, register, other), columns.at(other.blocked))
+            for other in others
+            if other.blocked is not None
+        )
         compared = [columns.named(match[part]) for part in FORMS.get(form, (KEY,))]
         self._binds = tuple(binder(column) for column in compared)
         where = (column == sa.bindparam(f"p{at}") for at, column in enumerate(compared))
@@ -84,6 +95,12 @@ class Who:
     def blocked(self, row: Row) -> bool:
         """Out: whether a block stands."""
         return self._blocked is not None and is_blocked(row[self._blocked])
+
+    def blocked_others(self, row: Row) -> tuple[Person, ...]:
+        """Out: who else in the row is blocked."""
+        return tuple(
+            Person(identity.quietly(row), role) for role, identity, at in self._others if is_blocked(row[at])
+        )
 
     def tie(self, row: Row) -> object:
         """Out: what the rows of the person's group have in common with theirs; None: nothing."""

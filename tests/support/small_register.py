@@ -26,6 +26,7 @@ CREATE TABLE person (
   id INTEGER PRIMARY KEY, idnr TEXT, familienname TEXT, vornamen TEXT, geburtsdatum DATE, plz TEXT, ort TEXT,
   "straße" TEXT, geschlecht TEXT, einzug DATETIME, zimmer INTEGER, miete NUMERIC(8, 2), religion TEXT, bild BLOB,
   mutter_id TEXT, mutter_idnr TEXT, mutter_name TEXT, mutter_vornamen TEXT, mutter_geburtsdatum DATE,
+  mutter_sperre TEXT,
   vater_id TEXT, vater_name TEXT, sperre TEXT, haushalt TEXT, quelle TEXT, stand TEXT, CHECK (plz <> 'unerlaubt')
 );
 CREATE TABLE fahrzeug (halter INTEGER, kennzeichen TEXT, zulassung DATE, farbe TEXT);
@@ -168,6 +169,7 @@ REGISTER: Final[dict[str, Any]] = {
                     "role": "mother",
                     "key": "mutter_id",
                     "idnr": "mutter_idnr",
+                    "blocked": "mutter_sperre",
                     "match": {
                         "birth_date": "mutter_geburtsdatum",
                         "family_name": "mutter_name",

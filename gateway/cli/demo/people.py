@@ -55,6 +55,7 @@ class Parent:
     idnr: str | None = field(repr=False)
     family_name: str = field(repr=False)
     given_names: str = field(repr=False)
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +192,7 @@ def _parents(
 
 
 def _as_parent(person: Person) -> Parent:
-    return Parent(person.birth_key, person.idnr, person.family_name, person.given_names)
+    return Parent(person.birth_key, person.idnr, person.family_name, person.given_names, person.blocked)
 
 
 def idnr(chance: Chance) -> str:

@@ -106,6 +106,7 @@ def _birth(person: Person) -> Row:
             f"elternteil{which}_idnr": parent.idnr,
             f"elternteil{which}_familienname": parent.family_name,
             f"elternteil{which}_vornamen": parent.given_names,
+            f"elternteil{which}_sperre": int(parent.blocked),
         }
     return row
 

@@ -70,7 +70,7 @@ async def test_only_permitted_columns_are_asked_for(home: Path) -> None:
     sent = statements(register)
     await register.fetch(mandate(BY_NAME, "town", "mother_name"))
     (who, named), (fields, keyed) = sent
-    assert columns(who) == {"id", "idnr", "sperre"}
+    assert columns(who) == {"id", "idnr", "sperre", "mutter_id", "mutter_idnr", "mutter_sperre"}
     assert columns(fields) == {"id", "ort", "mutter_name", "mutter_id", "mutter_idnr"}
     for statement, parameters in sent:
         assert "straße" not in statement

@@ -37,6 +37,9 @@ UPDATE person SET geschlecht = 'Quittengeschlecht', einzug = 'neulich', bild = x
 """Nonsense in every column that has a form, of the blocked person, whose number is none either."""
 
 
+MOTHERS = {"mutter_id", "mutter_idnr", "mutter_sperre"}
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with the register's database."""
@@ -78,7 +81,7 @@ async def test_unknown_ambiguous_and_blocked_are_asked_for_alike(
         await register.fetch(mandate(subject, *fields, evidence=evidence))
         asked.append([statement for statement, _ in sent])
         for statement, _ in sent:
-            assert columns(statement) <= {"id", "idnr", "sperre", "haushalt"}
+            assert columns(statement) <= {"id", "idnr", "sperre", "haushalt"} | MOTHERS
         sent.clear()
     assert asked[0] == asked[1] == asked[2]
     assert len(asked[0]) == (2 if evidence == "household" else 1)
@@ -101,6 +104,18 @@ async def test_nonsense_about_a_blocked_member_is_not_seen(home: Path) -> None:
     found = await sql(home).fetch(mandate(NEIGHBOUR, "member_birth_date", "member_sex", evidence="household"))
     blocked = Person("reg:melderegister:4", "household-member")
     assert found == Found({}, (Person("reg:melderegister:8"), blocked), blocked=True)
+
+
+async def test_a_blocked_mother_hides_what_would_name_her_and_nothing_else(home: Path) -> None:
+    """Evidence that would hand on her name is no data, with a line for her; who may know of the block is told of it."""
+    administered(home, "UPDATE person SET mutter_sperre = 'ja' WHERE id = 1")
+    register, mother = sql(home), Person(f"idnr:{planted.SECOND_IDNR}", "mother")
+    child = Person(f"idnr:{planted.IDNR}")
+    found = await register.fetch(mandate(BY_NAME, "town", "mother_name"))
+    assert found == Found({}, (child, mother), blocked=True)
+    assert await register.fetch(mandate(BY_NAME, "town")) == Found({"town": planted.TOWN}, (child,))
+    told = await register.fetch(mandate(BY_NAME, "mother_name", blocked="deliver-with-notice"))
+    assert told == Found({"mother_name": planted.SECOND_FAMILY_NAME}, (child, mother), blocked=True)
 
 
 async def test_a_blocked_person_without_a_key_that_is_one_stays_blocked(home: Path) -> None:
