@@ -59,14 +59,14 @@ def installed(standards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Out: a closed home that knows requester and provider, its administrator having installed RegRep."""
     root = tmp_path_factory.mktemp("oots") / "home"
 
+    def install(schemas: Path) -> None:
+        sets.install(standards / "regrep-4.0", schemas, Catalogue(sets.packaged()).flaws_with)
+
     async def found() -> None:
-        town = await towns.found(root, oots=True)
+        town = await towns.found(root, oots=install)
         await town.opened.close()
 
     asyncio.run(found())
-    schemas = root / "data/schemas"
-    schemas.mkdir(exist_ok=True)
-    sets.install(standards / "regrep-4.0", schemas, Catalogue(sets.packaged()).flaws_with)
     return root
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -194,11 +194,18 @@ def about(record: Mapping[str, Any]) -> str:
     return "submit" if "values" in record else "evidence"
 
 
-async def found(root: Path, clock: StillClock | None = None, *, oots: bool = False) -> Town:
-    """Found a town in an empty folder: files, keys, database, log, policy."""
+async def found(
+    root: Path, clock: StillClock | None = None, *, oots: Callable[[Path], None] | None = None
+) -> Town:
+    """Found a town in an empty folder: files, keys, database, log, policy. In: what installs OOTS-EDM's schemas into
+    a folder, where the town has an office that speaks it."""
     clock = clock or StillClock()
-    demo_home.write(root, clock.now().year, lambda kid: new_key(IDS, kid), oots)
+    demo_home.write(root, clock.now().year, lambda kid: new_key(IDS, kid), oots is not None)
     await assembly.create(root, clock, IDS)
+    if oots is not None:
+        schemas = root / "data/schemas"
+        schemas.mkdir(exist_ok=True)
+        oots(schemas)
     town = await opened(root, clock)
     await town.opened.adopt_policy()
     return town
