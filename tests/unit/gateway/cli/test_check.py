@@ -70,3 +70,14 @@ def test_every_mistake_is_told_at_once_and_nothing_starts(home: Path, einmal: Ei
     assert (reloaded.code, "Nothing was changed" in reloaded.err) == (1, True)
     assert reloaded.err.count("\n") == len(found) + 2
     assert lines(home) == before
+
+
+def test_a_home_that_never_had_a_law_does_not_start_with_a_wrong_one(tmp_path: Path, einmal: Einmal) -> None:
+    """`serve` and `reload` end at once with every mistake, and no line is written."""
+    einmal("init", tmp_path / "new")
+    before = lines(tmp_path / "new")
+    (tmp_path / "new" / "consumers" / "leer.toml").touch()
+    for command, code in (("serve", 3), ("reload", 1), ("check", 1)):
+        told = einmal(command, "--home", tmp_path / "new")
+        assert (told.code, "consumers/leer.toml:1 (file): is empty." in told.err) == (code, True)
+    assert lines(tmp_path / "new") == before
