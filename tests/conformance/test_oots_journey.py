@@ -16,7 +16,17 @@ from spoken import HOUSE, REPLY, XML, case, delivery, sender
 from consent.decide import decide
 from consent.minimise import minimise
 from consent.policy import Policy, read
-from consent.vocabulary import Evidence, Found, Permit, Person, ReasonCode, Refusal, Request
+from consent.vocabulary import (
+    Evidence,
+    Found,
+    NotFound,
+    Permit,
+    Person,
+    ReasonCode,
+    Refusal,
+    Request,
+    Withheld,
+)
 from gateway import inbound, outbound
 from gateway.errors import AnswerInvalid, FaultCode
 from gateway.outbound.said import Setting
@@ -121,6 +131,22 @@ def test_the_real_request_is_understood_byte_for_byte(law: Policy, spoken: Langu
     assert asked.fields == frozenset()
     assert asked.document
     assert asked.on_behalf_of is None
+
+
+def test_blocked_unknown_and_ambiguous_are_one_exception(law: Policy, spoken: Languages, sample: str) -> None:
+    """The same message, byte for byte, where its id, exchange and time are the same: EDM:ERR:0004."""
+    asked = understood(sample, law, spoken)
+    permit = evidence(asked, law).permit
+    hidden = Found({}, (Person("reg:personenstandsregister:1"),), blocked=True)
+    told = set()
+    for found in (hidden, NotFound("unknown"), NotFound("ambiguous")):
+        outcome = minimise(found, permit)
+        refusal = outcome.refusal if isinstance(outcome, Withheld) else outcome
+        assert isinstance(refusal, Refusal)
+        setting = Setting(case(SENT_AS), asked.language, asked.context, spoken, REPLY, NOW)
+        told.add(outbound.refusal(refusal, setting))
+    [written] = told
+    assert b"EDM:ERR:0004" in written.body
 
 
 def written_of(found: Evidence, by: Policy, spoken: Languages) -> Written:
