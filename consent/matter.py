@@ -61,8 +61,11 @@ class Matter:
         return tuple(self.powers[name] for name in self.powers_named() if name in self.powers)
 
     def asked_of_register(self) -> Subject:
-        """Out: whom the register may be asked for: without the IDNr unless the grant allows it."""
-        subject = self.request.subject
+        """Out: whom the register may be asked for: named only as the record names them, since a way that the record
+        doesn't know could name somebody else; without the IDNr unless the grant allows it."""
+        subject, record = self.request.subject, self.record
+        if record is not None and record.subject.agrees_with(subject):
+            subject = subject.named_as(record.subject)
         return subject if self.grant.idnr or subject.idnr is None else replace(subject, idnr=None)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,18 +15,10 @@ import sqlalchemy as sa
 from adapters.registers.sql_people import Columns, Identity, Row
 from adapters.registers.sql_text import Read, binder, is_blocked, reader
 from consent.parties import Column, Concerned
-from consent.vocabulary import Person, Subject
+from consent.vocabulary import FORMS, Person, Subject
 from gateway.config.connections import SqlSettings
 from gateway.errors import RegisterProtocol
 
-FORMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "idnr": ("idnr", "birth_date"),
-        "name": ("family_name", "given_name", "birth_date"),
-        "place": ("family_name", "town", "postcode", "birth_date"),
-    }
-)
-"""What each form of a subject compares, in the order of `Subject.forms`; the strongest first."""
 KEY: Final = "key"
 """The register's own key, as a form: nobody outside can ask by it."""
 

@@ -35,10 +35,19 @@ from consent.vocabulary.records import (
     Record,
     RecordState,
 )
-from consent.vocabulary.requests import Action, BasisClaim, BasisKind, Request, Subject, Submission
+from consent.vocabulary.requests import (
+    FORMS,
+    Action,
+    BasisClaim,
+    BasisKind,
+    Request,
+    Subject,
+    Submission,
+)
 
 __all__ = [
     "ASSURANCES",
+    "FORMS",
     "PERMITTING",
     "SUBJECT",
     "Action",

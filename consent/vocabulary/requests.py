@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 
 class Action(StrEnum):
@@ -29,6 +30,16 @@ class BasisKind(StrEnum):
     """GDPR Art. 6(1)(a), 7, 8, 9(2)(a)."""
     STATUTORY = "statutory"
     """GDPR Art. 6(1)(c)/(e) with its norm; nothing to refuse."""
+
+
+FORMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "idnr": ("idnr", "birth_date"),
+        "name": ("family_name", "given_name", "birth_date"),
+        "place": ("family_name", "town", "postcode", "birth_date"),
+    }
+)
+"""Every sufficient way to name a person, by its name: what it says (DOMAIN.md 3, check 15). The strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,13 @@ class Subject:
         mine, theirs = self.forms(), other.forms()
         common = mine.keys() & theirs.keys()
         return bool(common) and all(mine[form] == theirs[form] for form in common)
+
+    def named_as(self, other: Subject) -> Subject:
+        """Out: this subject in the ways that both are named in, and nothing that only this one says: what could
+        be another person's."""
+        common = self.forms().keys() & other.forms().keys()
+        said = {part for form in common for part in FORMS[form]}
+        return Subject(**{part: getattr(self, part) for part in said})
 
 
 @dataclass(frozen=True, slots=True)

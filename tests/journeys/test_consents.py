@@ -127,6 +127,17 @@ async def test_one_message_in_two_processes_is_one_record(founded: Path, tmp_pat
     assert all(report.holds for report in assembly.verify_log(root))
 
 
+async def test_a_decision_hands_on_nobody_elses_evidence(town: Town) -> None:
+    """Who decided by name did not decide for the number put beside it, born on the same day as they may be."""
+    other = {"family_name": "Anders", "given_name": "Alex", "birth_date": ORDINARY.birth_date.isoformat()}
+    terms = decision(town, subject=other)
+    await recorded(town, terms)
+    request = question(town, terms, subject={**other, "idnr": ORDINARY.idnr})
+    message, said, _ = await settled(town, request)
+    assert (message.type, said["code"]) == ("evidence.refusal", "no-data")
+    assert not any(marker.encode() in message.body for marker in planted.MARKERS)
+
+
 # --- ended ----------------------------------------------------------------------------------------------------
 async def test_a_withdrawal_by_message_acts_at_its_commit(town: Town, exceptions_watched: object) -> None:
     """The next question is refused, an answer given before is not repeated; a receipt shows the end."""
