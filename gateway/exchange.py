@@ -58,6 +58,7 @@ from gateway.stages import (
     Silent,
     Unauthentic,
     Written,
+    is_no_data,
     request_of,
 )
 from gateway.submitting import as_it_happened, put_on_file
@@ -268,7 +269,7 @@ async def _postpone(case: Case, heard: Heard, fault: Fault, house: House) -> Pos
 def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written | None:
     """What is said about an outcome; nothing is ever said to someone unknown."""
     context = heard.request.context if heard.request else {}
-    slot = house.next_slot(case.received) if _is_no_data(outcome) else None
+    slot = house.next_slot(case.received) if is_no_data(outcome) else None
     moment = slot or house.clock.now()
     setting = Setting(case, heard.language, context, house.languages, house.ids.new(), moment)
     match outcome:
@@ -284,12 +285,6 @@ def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written 
             return replace(outbound.refusal(refusal, setting, heard.about), not_before=slot)
         case _:
             return replace(outbound.refusal(outcome, setting, heard.about), not_before=slot)
-
-
-def _is_no_data(outcome: Outcome) -> bool:
-    """Out: whether it may mean a person who is blocked, one there is not, or several: nobody is to tell which."""
-    refusal = outcome.refusal if isinstance(outcome, Withheld) else outcome
-    return isinstance(refusal, Refusal) and refusal.code is ReasonCode.NO_DATA
 
 
 def _repeat(

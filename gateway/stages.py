@@ -21,6 +21,7 @@ from consent.vocabulary import (
     Evidence,
     Exemption,
     Permit,
+    ReasonCode,
     Record,
     Refusal,
     Request,
@@ -240,6 +241,12 @@ class Failure:
 
 Outcome: TypeAlias = Answer | Filing | Recorded | Listed | Refusal | Withheld | Failure | Unauthentic
 """How an exchange can end. Exactly one of them is journalled for each exchange."""
+
+
+def is_no_data(outcome: Outcome) -> bool:
+    """Out: whether it may mean a person who is blocked, one there is not, or several: nobody is to tell which."""
+    refusal = outcome.refusal if isinstance(outcome, Withheld) else outcome
+    return isinstance(refusal, Refusal) and refusal.code is ReasonCode.NO_DATA
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import rfc8785
-
 from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
 from gateway import jws
 from gateway.audit import labels, record
@@ -167,9 +165,8 @@ class Journal:
             nonlocal message
             if written is not None and isinstance(sender, Sender):
                 said = written.not_before or now
-                message = self._promised(
-                    self.addressed(case, sender, written, said), case, sender, shard.origin, said
-                )
+                addressed = self.addressed(case, sender, written, said)
+                message = outbox.promised(addressed, case, sender, shard.origin, said, self._keys.gateway)
             told = lines.terminal(case, heard, outcome, written, now)
             ending = exempt.hidden(told) if until else told
             return Entry(
@@ -292,21 +289,6 @@ class Journal:
         if not isinstance(result, Committed):
             raise JournalUnavailable("journal")
         return Receipt(result.first, self._shards.checkpoint(result.head, shard))
-
-    def _promised(
-        self, message: Outgoing, case: Case, sender: Sender, origin: str, now: datetime
-    ) -> Outgoing:
-        """Add the signed promise that the journal holds this exchange (LOG.md 10)."""
-        promise: dict[str, str | int] = {
-            "v": 1,
-            "exchange": case.exchange,
-            "request": sender.digest,
-            "reply": jws.digest(message.body),
-            "time": record.stamp(now),
-            "origin": origin,
-        }
-        token = jws.sign_compact(rfc8785.dumps(dict(promise)), jws.RECEIPT_TYPE, self._keys.gateway)
-        return replace(message, headers={**message.headers, "receipt": token})
 
     async def _repeat(self, known: Known) -> Repeat:
         assert known.terminal is not None

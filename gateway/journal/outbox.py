@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from datetime import datetime
 
+import rfc8785
+
 from gateway import jws
+from gateway.audit import record
 from gateway.jws import SigningKey
 from gateway.ports import Keys
 from gateway.stages import Case, Outgoing, Sender, Written
@@ -32,6 +36,22 @@ def addressed(case: Case, sender: Sender, written: Written, issued: int, key: Si
         headers={"jws": jws.sign_detached(written.body, claims, key)},
         not_before=written.not_before,
     )
+
+
+def promised(
+    message: Outgoing, case: Case, sender: Sender, origin: str, now: datetime, key: SigningKey
+) -> Outgoing:
+    """Out: the message with the signed promise that the journal holds this exchange (LOG.md 10)."""
+    promise: dict[str, str | int] = {
+        "v": 1,
+        "exchange": case.exchange,
+        "request": sender.digest,
+        "reply": jws.digest(message.body),
+        "time": record.stamp(now),
+        "origin": origin,
+    }
+    token = jws.sign_compact(rfc8785.dumps(dict(promise)), jws.RECEIPT_TYPE, key)
+    return replace(message, headers={**message.headers, "receipt": token})
 
 
 def seal(message: Outgoing, exchange: str, keys: Keys) -> bytes:

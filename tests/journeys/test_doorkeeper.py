@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -62,6 +62,9 @@ class Told:
 
     async def close(self) -> None:
         self.told.append("close")
+
+    async def declare(self, consumers: Iterable[str]) -> None:
+        self.told.append("declare")
 
 
 @dataclass(slots=True)
