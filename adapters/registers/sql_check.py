@@ -84,9 +84,12 @@ class Check:
     def _kept(self) -> dict[str, str]:
         """Out: columns that no submission may touch, and why."""
         settings, write = self._settings, self._settings.write
-        kept = {settings.key: "who the row is about"}
-        if settings.match.idnr is not None:
-            kept[settings.match.idnr] = "who the row is about"
+        kept: dict[str, str] = {}
+        for evidence in self._register.evidence:
+            kept |= dict.fromkeys(_others(evidence), "who else is in it")
+            kept |= dict.fromkeys(_ties(evidence), "who belongs together")
+        own = (settings.key, settings.match.idnr, settings.match.birth_date)
+        kept |= {column: "who the row is about" for column in own if column is not None}
         if isinstance(settings.blocked, str):
             kept[settings.blocked] = "who is blocked"
         if write is not None:
@@ -159,6 +162,21 @@ class Check:
     def _silent(self, path: KeyPath) -> Problem:
         wrong = "leads to a database that does not answer"
         return self.problem(path, wrong, "Start it, or mend the URL or its rights.")
+
+
+def _others(evidence: EvidenceType) -> Iterator[str]:
+    """Out: the columns of the person's row that say who else is in the evidence and may be told of."""
+    for other in evidence.person:
+        yield from filter(None, (other.key, other.idnr, other.blocked))
+
+
+def _ties(evidence: EvidenceType) -> Iterator[str]:
+    """Out: the columns of the person's row that say which rows of a group are theirs, or whose row it is in one."""
+    group = evidence.group
+    if group is not None:
+        yield group.of
+    if group is not None and group.table is None:
+        yield group.by
 
 
 def _columns(connection: sa.Connection, table: str) -> frozenset[str] | None:
