@@ -40,7 +40,8 @@ class Decided:
     procedure: str
     facts: Facts
     register: str | None = None
-    action: Action = Action.READ
+    action: Action | None = None
+    """None: to read or to write; the event does not tell which."""
     on_behalf_of: str | None = None
     requested: frozenset[str] = frozenset()
     """The fields asked for; where none were named, those permitted."""
@@ -89,14 +90,21 @@ _GIVEN: Final = frozenset(
 def replay(decided: Decided, policy: Policy) -> Replayed:
     """In: a decision; the policy that decided (by the digest in the event), or another one to compare with.
 
-    Out: what is decided on the same facts. Raises: ValueError when the decision's time has no zone.
+    Out: what is decided on the same facts; where the event does not tell what was wanted, what agrees with it for
+    one of the two, if anything does. Raises: ValueError when the decision's time has no zone.
     """
     if decided.at.tzinfo is None:
         raise ValueError("a time without its zone")
     now = decided.at.astimezone(UTC)
     if decided.reason is not None and decided.grant is None and _first_failed(decided) in _BEFORE_GRANTS:
         return Replayed(_first_failed(decided) or Check.MESSAGE, decided.reason)
-    request = _request(decided)
+    actions = (Action.READ, Action.WRITE) if decided.action is None else (decided.action,)
+    tried = [_replay(decided, _request(decided, action), policy, now) for action in actions]
+    found = (again for again in tried if again.agrees(decided))
+    return next(found, max(tried, key=lambda again: again.grant is not None))
+
+
+def _replay(decided: Decided, request: Request, policy: Policy, now: datetime) -> Replayed:
     grants = covering(request, policy, now)
     if not grants:
         return Replayed(Check.GRANT, ReasonCode.NO_GRANT)
@@ -122,7 +130,7 @@ def _first_failed(decided: Decided) -> Check | None:
     return next((check for check in Check if decided.facts.get(check) is Fact.FAILED), None)
 
 
-def _request(decided: Decided) -> Request:
+def _request(decided: Decided, action: Action) -> Request:
     """Out: the same question, about nobody."""
     return Request(
         message="",
@@ -136,7 +144,7 @@ def _request(decided: Decided) -> Request:
         fields=decided.requested,
         register=decided.register,
         on_behalf_of=decided.on_behalf_of,
-        action=decided.action,
+        action=action,
     )
 
 

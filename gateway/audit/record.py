@@ -118,7 +118,6 @@ def ends(kind: str, by_message: bool) -> bool:
     return kind in TERMINAL or (by_message and asked_for)
 
 
-
 _IF_KNOWN = {Kind.ASKED, Kind.REFUSED, Kind.NO_DATA, Kind.FAILED, Kind.DEAD, Kind.EXPIRED, Kind.OBJECTION}
 _SEALED = {Kind.POSTPONED, Kind.EXEMPT}
 _SYSTEM = {Kind.QUARANTINED, Kind.REPLAYED, Kind.RESTORED}
@@ -263,8 +262,6 @@ class Event:
     purpose: Code | None = None
     procedure: Code | None = None
     case: Code | None = None
-    action: Literal["write", "record"] | None = None
-    """Data submitted, or an order to the house's own ledger; absent: evidence asked for."""
     basis: Basis | None = None
     grant: Code | None = None
     requested: tuple[Code, ...] | None = None

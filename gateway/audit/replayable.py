@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from consent.policy import Policy
 from consent.replay import Decided
 from consent.vocabulary import Action, Check, ReasonCode
 from gateway.audit.record import Event, Kind
@@ -22,11 +23,14 @@ _AFTERWARDS: Final = frozenset(
 _UNDECIDED: Final = frozenset({Kind.POSTPONED, Kind.QUARANTINED, Kind.EXPIRED})
 
 
-def decided(event: Event) -> Decided | None:
-    """In: a line of an exchange. Out: the decision it tells of; None: of none on a question or a submission."""
+def decided(event: Event, archived: Policy) -> Decided | None:
+    """In: a line of an exchange; the policy its digest names, from the archive.
+
+    Out: the decision it tells of; None: of none on a question or a submission.
+    """
     facts, reason = event.facts or {}, _reason(event)
     judged = Check.GRANT in facts or reason is ReasonCode.TEST_MESSAGE
-    if event.kind in _UNDECIDED or event.action == "record" or event.consumer is None or not judged:
+    if event.kind in _UNDECIDED or event.consumer is None or not judged or _order(event):
         return None
     permitted = reason is None or reason in _AFTERWARDS
     times, basis = event.times, event.basis
@@ -38,7 +42,7 @@ def decided(event: Event) -> Decided | None:
         procedure=event.procedure or "",
         facts=MappingProxyType(dict(facts)),
         register=event.register,
-        action=Action(event.action or Action.READ),
+        action=_action(event, archived),
         on_behalf_of=event.on_behalf_of,
         requested=frozenset(event.requested or ()),
         grant=event.grant,
@@ -46,6 +50,22 @@ def decided(event: Event) -> Decided | None:
         norm=None if basis is None else basis.norm,
         reason=None if permitted else reason,
     )
+
+
+def _order(event: Event) -> bool:
+    """Out: whether a recorder wanted something of the house's own ledger. Such an order names no evidence, or what is
+    to be recorded of it; that is never held against the check of the preview, as whatever comes to a grant is."""
+    unjudged = event.grant is not None and Check.PREVIEW not in (event.facts or {})
+    return event.evidence is None or unjudged
+
+
+def _action(event: Event, archived: Policy) -> Action | None:
+    """Out: what was wanted: by the grant named, which is one to read or to write; without one, by the form, since a
+    submission names its register and its fields. None: it can't be told."""
+    grant = archived.grants.get(event.grant or "")
+    if grant is not None:
+        return Action.WRITE if grant.write else Action.READ
+    return None if event.register and event.requested else Action.READ
 
 
 def _reason(event: Event) -> ReasonCode | None:

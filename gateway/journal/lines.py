@@ -12,7 +12,6 @@ from consent.held import AnyStep
 from consent.idnr import is_idnr
 from consent.ledger import Step
 from consent.vocabulary import (
-    Action,
     BasisUsed,
     Check,
     Fact,
@@ -240,7 +239,6 @@ def _request(request: Request, fields: frozenset[str]) -> dict[str, Any]:
         "purpose": _code(request.purpose),
         "procedure": _code(request.procedure),
         "case": _code(request.case),
-        "action": None if request.action is Action.READ else request.action.value,
         "requested": tuple(sorted(name for name in request.fields or fields if _code(name))) or None,
     }
 

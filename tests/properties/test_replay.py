@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from law_sample import NOW, RECORD, REQUEST, policy
+from law_sample import NOW, POWER_TERMS, RECORD, REQUEST, give, policy
 from law_strategies import GRANTS, HELD, World, frozen, law, requests, worlds
 
 from consent.decide import decide
+from consent.orders import Give, Withdraw, giving
+from consent.policy import Policy
+from consent.recording import judge_give, judge_withdraw
 from consent.replay import Decided, replay
 from consent.vocabulary import (
     Action,
@@ -51,8 +54,8 @@ def line(asked: Request, result: Permit | Refusal) -> Event:
     return kept
 
 
-def read(asked: Request, result: Permit | Refusal) -> Decided:
-    found = decided(line(asked, result))
+def read(asked: Request, result: Permit | Refusal, law: Policy) -> Decided:
+    found = decided(line(asked, result), law)
     assert found is not None
     return found
 
@@ -64,9 +67,11 @@ def test_a_decision_is_the_same_again(
 ) -> None:
     """Permitted by the same grant with the same fields, or refused for the same reason."""
     assume(asked.action is not Action.RECORD)  # never decided here: an order has its own law
+    if asked.action is Action.WRITE:  # a submission names its register and its fields
+        asked = replace(asked, register="melderegister", fields=asked.fields or frozenset({"town"}))
     policy = law(frozen(grant))
     found = decide(asked, policy, there, NOW)
-    said = read(asked, found)
+    said = read(asked, found, policy)
     again = replay(said, policy)
     assert again.agrees(said)
     assert again.reason == (None if isinstance(found, Permit) else found.code)
@@ -81,7 +86,7 @@ def test_a_permit_is_the_same_again(world: World) -> None:
     grant, asked, there = world
     policy = law(frozen(grant))
     found = decide(asked, policy, there, NOW)
-    said = read(asked, found)
+    said = read(asked, found, policy)
     assert replay(said, policy).agrees(said)
 
 
@@ -108,12 +113,13 @@ CHANGES: Final = st.sampled_from(
 def test_another_policy_is_noticed(world: World, change: tuple[Mapping[str, Any], ReasonCode | None]) -> None:
     """A permit replayed under a policy that would not have given it does not agree, and says why not."""
     grant, asked, there = world
-    found = decide(asked, law(frozen(grant)), there, NOW)
+    before = law(frozen(grant))
+    found = decide(asked, before, there, NOW)
     assume(isinstance(found, Permit))
     assert isinstance(found, Permit)
     assume("sex" not in found.fields)
     assume("representation" not in change[0] or found.basis.powers)
-    said = read(asked, found)
+    said = read(asked, found, before)
     again = replay(said, law(frozen({**grant, **change[0]})))
     assert not again.agrees(said)
     assert again.reason is change[1]
@@ -123,7 +129,7 @@ def test_a_basis_kind_no_longer_granted_is_noticed() -> None:
     """A permit by statute does not stand where only choice is granted."""
     by_law = replace(REQUEST, basis=BasisClaim(BasisKind.STATUTORY))
     statute = policy({"basis": ["statutory"], "recorded_by": []})
-    said = read(by_law, decide(by_law, statute, [], NOW))
+    said = read(by_law, decide(by_law, statute, [], NOW), statute)
     again = replay(said, policy({}))
     assert (again.stopped, again.reason) == (Check.BASIS_KIND, ReasonCode.BASIS_KIND_NOT_ALLOWED)
     assert not again.agrees(said)
@@ -133,7 +139,7 @@ def test_a_law_on_special_categories_that_is_gone_is_noticed() -> None:
     """What left under it would not leave by choice alone."""
     asked = replace(REQUEST, fields=frozenset({"religion"}))
     before = policy({"fields": ["religion"], "special_category_law": "BMG § 42"})
-    said = read(asked, decide(asked, before, [RECORD], NOW))
+    said = read(asked, decide(asked, before, [RECORD], NOW), before)
     again = replay(said, policy({"fields": ["religion"], "basis": ["choice", "consent"]}))
     assert again.reason is ReasonCode.SPECIAL_CATEGORY
 
@@ -141,11 +147,11 @@ def test_a_law_on_special_categories_that_is_gone_is_noticed() -> None:
 def test_a_grant_that_was_missing_is_noticed() -> None:
     """A refusal for want of a grant does not agree with a policy that has it; nor does one for a norm's demand."""
     nothing, sample = policy({"consumer": "buergerportal"}), policy({})
-    said = read(REQUEST, decide(REQUEST, nothing, [RECORD], NOW))
+    said = read(REQUEST, decide(REQUEST, nothing, [RECORD], NOW), nothing)
     assert replay(said, nothing).agrees(said)
     assert not replay(said, sample).agrees(said)
     owed = policy({"encrypt": True})
-    said = read(REQUEST, decide(REQUEST, owed, [RECORD], NOW))
+    said = read(REQUEST, decide(REQUEST, owed, [RECORD], NOW), owed)
     assert replay(said, owed).agrees(said)
     assert replay(said, sample).stopped is None
 
@@ -153,7 +159,7 @@ def test_a_grant_that_was_missing_is_noticed() -> None:
 def test_facts_that_do_not_belong_to_the_outcome_are_noticed() -> None:
     """A line that says permitted although a check failed, or refused although none did, does not agree."""
     sample = policy({})
-    said = read(REQUEST, decide(REQUEST, sample, [RECORD], NOW))
+    said = read(REQUEST, decide(REQUEST, sample, [RECORD], NOW), sample)
     failed = replace(said, facts={**said.facts, Check.BASIS_STATE: Fact.FAILED})
     assert not replay(failed, sample).agrees(failed)
     refused = replace(said, reason=ReasonCode.BASIS_WITHDRAWN)
@@ -164,12 +170,66 @@ def test_facts_that_do_not_belong_to_the_outcome_are_noticed() -> None:
     assert not replay(unmade, sample).agrees(unmade)
 
 
+def test_where_no_grant_is_named_the_form_tells_a_question() -> None:
+    """Without a register or fields it can't be a submission, and is held against grants to read alone; with both it
+    is right if it is right for one of the two."""
+    neither, reads = policy({"consumer": "buergerportal"}), policy({})
+    both = policy({}, {"id": "wohngeld-move", "write": True, "fields": ["town"]})
+    for asked, noticed in (
+        (REQUEST, reads),
+        (replace(REQUEST, register="melderegister"), reads),
+        (replace(REQUEST, fields=frozenset({"town"})), reads),
+        (replace(REQUEST, register="melderegister", fields=frozenset({"town"})), both),
+    ):
+        said = read(asked, decide(asked, neither, [RECORD], NOW), neither)
+        assert replay(said, neither).agrees(said)
+        assert not replay(said, noticed).agrees(said)
+    told = replace(REQUEST, register="melderegister", fields=frozenset({"town"}))
+    said = read(told, decide(told, neither, [RECORD], NOW), neither)
+    assert replay(said, reads).agrees(said)
+
+
+def test_a_grant_that_now_is_one_to_submit_is_noticed() -> None:
+    """What was wanted is read off the grant as it was then, not as it is in another policy."""
+    reads, writes = policy({"fields": ["town"]}), policy({"fields": ["town"], "write": True})
+    named = replace(REQUEST, register="melderegister", fields=frozenset({"town"}))
+    for asked, then, other in (
+        (named, reads, writes),
+        (replace(named, action=Action.WRITE), writes, reads),
+    ):
+        said = read(asked, decide(asked, then, [RECORD], NOW), then)
+        assert replay(said, then).agrees(said)
+        assert replay(said, other).reason is ReasonCode.NO_GRANT
+
+
+def refused(order: Give | Withdraw, law: Policy) -> Event:
+    """Out: the line of an order that the law refuses."""
+    no = judge_give(order, law, [], NOW) if isinstance(order, Give) else judge_withdraw(order, None, law, NOW)
+    assert isinstance(no, Refusal)
+    return line(order.request, no)
+
+
 def test_lines_without_a_decision_are_told_apart() -> None:
     """What was turned away at the door was not decided by the law."""
     at_the_door = Refusal(ReasonCode.MALFORMED, {Check.MESSAGE: Fact.FAILED}, checks=(Check.MESSAGE,))
-    assert decided(line(REQUEST, at_the_door)) is None
-    order = replace(REQUEST, action=Action.RECORD)
-    assert decided(line(order, decide(order, policy({}), [RECORD], NOW))) is None
-    test = decide(replace(REQUEST, test=True), policy({}), [], NOW)
-    said = read(REQUEST, test)
-    assert replay(said, policy({})).agrees(said)
+    sample = policy({})
+    assert decided(line(REQUEST, at_the_door), sample) is None
+    test = decide(replace(REQUEST, test=True), sample, [], NOW)
+    said = read(REQUEST, test, sample)
+    assert replay(said, sample).agrees(said)
+
+
+def test_orders_to_the_ledger_are_no_decisions_on_evidence() -> None:
+    """Whatever was to be recorded, listed or ended; of a decision that no grant would serve the line tells no more
+    than of a question, and that no grant serves its sender's question either is what is found again."""
+    sample = policy({})
+    asked = give().request
+    beyond = giving(asked, give(fields=["religion"]).terms)
+    line_of_it = refused(beyond, sample)
+    assert (line_of_it.grant, line_of_it.evidence) == ("wohngeld-residence", "residence")
+    assert decided(line_of_it, sample) is None
+    for order in (give(of=POWER_TERMS), Withdraw(asked, "r-9")):
+        assert decided(refused(order, sample), sample) is None
+    unserved = decided(refused(giving(asked, give(recipient="buergerportal").terms), sample), sample)
+    assert unserved is not None
+    assert replay(unserved, sample).agrees(unserved)

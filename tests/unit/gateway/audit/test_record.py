@@ -33,7 +33,6 @@ FULL = Event(
     purpose="housing-benefit",
     procedure="wohngeld-antrag",
     case="WG-2026/0042",
-    action="write",
     basis=record.Basis(kind=BasisKind.CHOICE, norm="EGovG § 5", record="r-1", revision=2),
     grant="wohngeld-residence",
     requested=("town",),
@@ -50,7 +49,7 @@ FULL = Event(
 )
 FIELDS = (
     "v kind time exchange attempt message consumer on_behalf_of actor register evidence standard version purpose "
-    "procedure case action basis grant requested released removed reasons facts digests integrity verdict times asked "
+    "procedure case basis grant requested released removed reasons facts digests integrity verdict times asked "
     "concerned"
 )
 
