@@ -154,9 +154,8 @@ def judge(entry: Entry, state: GroupState) -> Position | TurnedAway:
     if isinstance(exchange, Known):
         return exchange
     if exchange is not None and exchange.due is not None and entry.settlement and not entry.release:
-        return exchange.known(
-            True, entry.now, None
-        )  # it became exempt in between: its end has to be kept back
+        # It became exempt in between: its end has to be kept back.
+        return exchange.known(True, entry.now, None)
     if not _follows(entry.records, state):
         return RecordMoved()
     if entry.released is not None and not _is_due(entry.released, state, entry.now):

@@ -217,7 +217,8 @@ class SqlStore:
         return await self._read(queries.counts)
 
     async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
-        """Out: the claimed record, or every record of that recipient and case when none is named."""
+        """Out: the claimed record, or every record of that recipient and case when none is named; and the powers that
+        these or the request name."""
         return await self._look(queries.held_for, request, exchange, self._fold)
 
     async def record(self, record: str) -> Held | None:
