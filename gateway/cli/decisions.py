@@ -6,6 +6,7 @@ A mistake is told by its key and its mend, never by what stands there: it could 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -115,7 +116,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel], file: Path) -> Probl
     if kind == "extra_forbidden":
         wrong, mend = "holds an unknown key", f"Known: {', '.join(_keys(model))}, {RECORDER}."
     elif kind in {"literal_error", "enum"}:
-        wrong, mend = "is not one of the allowed words", f"Allowed: {details['ctx']['expected']}."
+        allowed = re.findall(r"'([^']+)'", details["ctx"]["expected"])
+        wrong, mend = "is not one of the allowed words", f"Allowed: {', '.join(allowed)}."
     elif kind == "value_error":  # the models' own sentences, which hold nothing of the file
         wrong, mend = str(details["ctx"]["error"]), "Correct it."
     elif kind.startswith("date"):
