@@ -73,9 +73,10 @@ def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
         for step in shown(block):
             done = subprocess.run(
                 ["sh", "-c", step.command],
-                cwd=tmp_path, env=here, capture_output=True, text=True, timeout=SECONDS, check=False,
+                cwd=tmp_path, env=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=True, timeout=SECONDS, check=False,
             )  # fmt: skip
-            output = done.stdout + done.stderr
+            output = done.stdout
             assert done.returncode == step.code, f"{step.command}\n{output}"
             missing = said(step.prints, output)
             assert missing is None, f"{step.command}\nshown and not printed: {missing}\n{output}"
