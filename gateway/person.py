@@ -17,7 +17,7 @@ from typing import Final
 from consent import held
 from consent.parties import Title
 from consent.policy import Policy
-from consent.vocabulary import Subject
+from consent.vocabulary import Held, Record, Subject
 from gateway.audit import labels, proof
 from gateway.audit.note import parse_vkey
 from gateway.audit.record import Event, Kind
@@ -33,6 +33,8 @@ from gateway.views.export import Proof, assemble, tlog_proof_name
 from gateway.views.titles import titles
 
 ERASED: Final = "erased: IDNrG § 9"
+_ABOUT_THEM: Final = "subject"
+"""The role of whom evidence is about (`consent.vocabulary.Person`)."""
 _IDNR: Final = "idnr:"
 
 
@@ -78,9 +80,10 @@ async def export(subject: Subject, house: Holdings, now: datetime) -> bytes | No
     document = proof.Proof.make(
         proof.Authority(name=identity.name, vkey=identity.vkey), start, now, [part.proof for part in parts]
     )
+    lines = [line for part in parts for line in part.lines]
     auskunft = fold(
-        [line for part in parts for line in part.lines],
-        await _kept(_numbered(subject, forms), house.consents),
+        lines,
+        await _kept(_numbered(subject, forms), lines, house.consents),
         forms,
         titles(house.policy, house.authority),
         datetime(start.year, start.month, start.day, tzinfo=UTC),
@@ -107,13 +110,38 @@ def _numbered(subject: Subject, forms: Sequence[str]) -> Subject:
     return replace(subject, idnr=number)
 
 
-async def _kept(subject: Subject, consents: ConsentStore) -> Sequence[Kept]:
-    """Out: every record and power that names the person in one of these forms and contradicts none."""
+async def _kept(subject: Subject, lines: Sequence[JournalLine], consents: ConsentStore) -> Sequence[Kept]:
+    """Out: every record and power that names the person in one of these forms and contradicts none; and those on
+    which their data left or was put on file, in whatever words they name the person."""
+    named = {one.id: one for one in await consents.of_subject(subject) if one.subject.agrees_with(subject)}
+    for record in _stood_on(lines):
+        await _add(record, named, consents)
+    for one in tuple(named.values()):
+        if isinstance(one, Record) and one.representative is not None:
+            await _add(one.representative, named, consents)
     return [
         Kept(found, tuple(held.read(event.body) for event in await consents.events(found.id)))
-        for found in await consents.of_subject(subject)
-        if found.subject.agrees_with(subject)
+        for found in named.values()
     ]
+
+
+async def _add(record: str, known: dict[str, Held], consents: ConsentStore) -> None:
+    found = await consents.record(record) if record not in known else None
+    if found is not None:
+        known[record] = found
+
+
+def _stood_on(lines: Sequence[JournalLine]) -> Sequence[str]:
+    """Out: the records on which evidence about the person left, or data about them was put on file. What they
+    occur in beside somebody else stood on that one's decision, of which they are not told; what was refused, on
+    whatever its asker claimed."""
+    events = [line.event for line in lines if line.event is not None]
+    found = [
+        str(event.get("basis", {}).get("record", ""))
+        for event in events
+        if event["kind"] in (Kind.ANSWERED, Kind.SUBMITTED) and event.get("concerned") == _ABOUT_THEM
+    ]
+    return tuple(dict.fromkeys(record for record in found if record))
 
 
 async def _shard(shard: OpenShard, head: Head, note: str, forms: Sequence[str], store: JournalStore) -> _Part:

@@ -23,8 +23,23 @@ FieldName: TypeAlias = Annotated[str, StringConstraints(max_length=63, pattern=r
 Uuid: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$")
 ]
-Said: TypeAlias = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""What a submission says of one field, as long as XEinmal's `String.LatinType` at most."""
+LATIN: Final = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u017f\u018f\u0197\u01a0-\u01a1\u01af-\u01b0\u01b5-\u01b7\u01cd-\u01dc"
+    "\u01de-\u021b\u021e-\u0233\u0259\u0268\u0292\u02b9-\u02bc\u02be-\u02bf\u02c8\u02cc\u0300-\u031b\u0323-\u0338"
+    "\u1e00-\u1e9e\u1ea0-\u1ef9\u2010-\u2015"
+    "\u2018-\u201a\u201c-\u201e\u2020-\u2021\u2026\u2030\u2032-\u2033\u2039-\u203a\u20ac\u2122]*"
+)
+"""DIN 91379 as XEinmal's `String.LatinType` has it (a test compares them)."""
+
+
+def _latin(text: str) -> str:
+    if not LATIN.fullmatch(text) or text != " ".join(filter(None, text.split(" "))):
+        raise ValueError("not a text that every language of the house can say")
+    return text
+
+
+Said: TypeAlias = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_latin)]
+"""What a submission says of one field: what is put on file must be sayable in XEinmal, by whichever way it came."""
 Jws: TypeAlias = Annotated[
     str, StringConstraints(max_length=100_000, pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$")
 ]

@@ -73,11 +73,15 @@ class Selects:
         others = tuple(person for person in known.person if person.blocked and person.fields & names)
         grouped = names.intersection(group.fields) if group is not None else frozenset()
         fields = self._fields(evidence, names - grouped) if names - grouped else None
-        if group is None or not grouped:
+        members = members_of(group, self._settings) if group is not None else None
+        if group is None or (members is None and not grouped):
             return _Plan(fields, None, None, None, others)
-        table, members = self._tables[table_of(group, self._settings)], members_of(group, self._settings)
+        # Whoever is blocked hides the whole evidence type: what is told of a household without its members'
+        # names, set beside what is not told with them, would say that one of them is blocked.
+        table = self._tables[table_of(group, self._settings)]
         roll = Roll(self._register, table, group.by, members) if members is not None else None
-        return _Plan(fields, roll, Entries(self._register, table, group, grouped), group.of, others)
+        entries = Entries(self._register, table, group, grouped) if grouped else None
+        return _Plan(fields, roll, entries, group.of, others)
 
 
 def fetch(connection: sa.Connection, selects: Selects, permit: Permit, whom: Asked) -> Found | NotFound:

@@ -65,6 +65,15 @@ STANDING = CASE | {
     "recipient": LINE, "register": CODE, "fields": st.lists(NAME, max_size=5), "norm": LINE, "recorded_by": LINE,
     "not_before": TIME, "not_after": TIME, "uses": COUNT,
 }  # fmt: skip
+SUBMITTED = st.dictionaries(
+    NAME,
+    st.text(st.sampled_from("Straße ÄöüñŁőç’–-/.0123456789azAZ"), max_size=40).map(
+        lambda text: " ".join(text.split())
+    ),
+    min_size=1,
+    max_size=5,
+)
+"""What is put on file can be said in XEinmal, so in Latin script."""
 RECORDS = {
     "evidence.answer": st.fixed_dictionaries(
         REPLY
@@ -76,7 +85,7 @@ RECORDS = {
         lambda record, replaced: (
             record | {"replaces": {name: "x" for name in record["values"] if name in replaced}}
         ),
-        st.fixed_dictionaries(HEAD | CASE | {"register": CODE, "subject": PERSON, "values": FIELDS}),
+        st.fixed_dictionaries(HEAD | CASE | {"register": CODE, "subject": PERSON, "values": SUBMITTED}),
         st.sets(NAME),
     ),
     "submit.receipt": st.fixed_dictionaries(

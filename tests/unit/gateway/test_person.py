@@ -13,6 +13,7 @@ import pytest
 import town as towns
 from town import Town
 
+from consent.ledger import Named
 from consent.vocabulary import Person as Form
 from consent.vocabulary import Subject
 from gateway import person
@@ -102,6 +103,27 @@ async def test_a_decision_kept_under_the_number_is_found_for_who_names_themselve
     (consent,) = (await exported(town, by_name(anna()))).consents
     assert consent.id == record
     assert [(step.state.code, step.place is not None) for step in consent.steps] == [("given", True)]
+
+
+async def test_a_decision_in_other_words_is_told_to_whom_it_was_used_on(town: Town) -> None:
+    """Recorded and asked by name, so that its own line is sealed: whose evidence left on it sees it all the same,
+    or somebody could decide in their name unseen."""
+    one = anna()
+    record = await town.chooses(
+        one,
+        subject=Named(family_name=one.family_name, given_name=one.given_names, birth_date=one.birth_date),
+    )
+    named = {
+        "family_name": one.family_name,
+        "given_name": one.given_names,
+        "birth_date": one.birth_date.isoformat(),
+    }
+    request = town.signed(town.asks(one, subject=named), "wohngeldstelle")
+    await handle(town.delivery(request), town.opened.house)
+    town.clock.passes(minutes=1)
+    told = await exported(town, Subject(idnr=one.idnr, birth_date=one.birth_date))
+    assert [entry.outcome for entry in told.entries] == ["export.made", "answered"]
+    assert [consent.id for consent in told.consents] == [record]
 
 
 async def test_what_a_law_kept_back_is_told_once_its_day_has_come(town: Town) -> None:

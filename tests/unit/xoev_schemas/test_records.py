@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from xoev_schemas.records import MODELS, ConsentRecord
+import xoev_schemas
+from xoev_schemas.records import LATIN, MODELS, ConsentRecord
 
 SECRET = "Quittenhild"
 MESSAGE = {"message_id": "3f0d6a52-8c1e-4c63-9a55-0d7a6f0b1c01", "created": "2026-11-21T20:15:00.000Z"}
@@ -116,6 +120,10 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a value that is nothing": ("submit.request", {"values": {"street": None}}),
     "a value with a line break": ("submit.request", {"values": {"street": f"{SECRET}\n"}}),
     "a value with a control character": ("submit.request", {"values": {"street": f"{SECRET}\x7f"}}),
+    "a value that turns the writing round": ("submit.request", {"values": {"street": f"{SECRET}\u202e"}}),
+    "a value in another script": ("submit.request", {"values": {"street": f"{SECRET}\u03a9"}}),
+    "a value with a picture": ("submit.request", {"values": {"street": f"{SECRET}\U0001f600"}}),
+    "a value of blanks": ("submit.request", {"values": {"street": "  "}}),
     "a value without end": ("submit.request", {"values": {"street": SECRET * 200}}),
     "a replacement of what is not submitted": ("submit.request", {"replaces": {"postcode": SECRET}}),
     "a replacement by a number": ("submit.request", {"replaces": {"street": 7}}),
@@ -168,3 +176,16 @@ def test_what_a_record_may_leave_out_is_left_out() -> None:
     """Without a limit on uses and without a representative, neither key is there."""
     least = {key: said for key, said in RECORD.items() if key not in ("max_uses", "representative")}
     assert ConsentRecord.model_validate(least).plain() == least
+
+
+def test_what_may_be_submitted_is_what_xeinmal_can_say() -> None:
+    """Character by character: else a submission in JSON could make every later answer in XEinmal unsayable."""
+    schema = (Path(xoev_schemas.__file__).parent / "xeinmal_1_0/xeinmal.xsd").read_text("utf-8")
+    pattern = (
+        schema.partition('name="String.LatinType"')[2].partition('<xs:pattern value="')[2].partition('"')[0]
+    )
+    said = re.compile(html.unescape(pattern))
+    for code in range(0x11000):
+        char = chr(code)
+        if not 0xD800 <= code < 0xE000:
+            assert bool(said.fullmatch(char)) is bool(LATIN.fullmatch(char)), hex(code)

@@ -106,6 +106,13 @@ async def test_nonsense_about_a_blocked_member_is_not_seen(home: Path) -> None:
     assert found == Found({}, (Person("reg:melderegister:8"), blocked), blocked=True)
 
 
+async def test_a_household_with_a_blocked_member_is_told_with_no_field_of_it(home: Path) -> None:
+    """Told without the members and not with them, it would say that one of them is blocked."""
+    blocked = Person("reg:melderegister:4", "household-member")
+    found = await sql(home).fetch(mandate(NEIGHBOUR, "town", evidence="household"))
+    assert found == Found({}, (Person("reg:melderegister:8"), blocked), blocked=True)
+
+
 async def test_a_blocked_mother_hides_what_would_name_her_and_nothing_else(home: Path) -> None:
     """Evidence that would hand on her name is no data, with a line for her; who may know of the block is told of it."""
     administered(home, "UPDATE person SET mutter_sperre = 'ja' WHERE id = 1")
