@@ -96,7 +96,9 @@ class Home:
     def unsure(self, word: str, *folders: str) -> bool:
         """Out: whether a file there that could not be parsed would probably have named that word."""
         return any(
-            document.broken and document.would_name(word) for folder in folders for document in self.of(folder)
+            document.broken and document.would_name(word)
+            for folder in folders
+            for document in self.of(folder)
         )
 
     def known(self, what: str) -> set[str]:

@@ -33,7 +33,9 @@ async def _serve(home: Path) -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             if await opened.law.pending():
-                telemetry.logger().warning("files-not-in-force", kind="see `einmal check`, then `einmal reload`")
+                telemetry.logger().warning(
+                    "files-not-in-force", kind="see `einmal check`, then `einmal reload`"
+                )
             telemetry.logger().info(
                 "serving",
                 policy=opened.house.policies.current().hash,

@@ -77,7 +77,9 @@ def _not_toml(file: str, raw: bytes, said: str) -> Problem:
         return Problem(file, 1, "(file)", "begins with a byte order mark", "Save it as UTF-8 without one.")
     found = _AT_LINE.search(said)
     line = int(found[1]) if found else raw.rstrip().count(b"\n") + 1
-    wrong = _AT_END.sub("", _AT_LINE.sub("", said)).replace("Illegal character '\\n'", "a line ends within a text")
+    wrong = _AT_END.sub("", _AT_LINE.sub("", said)).replace(
+        "Illegal character '\\n'", "a line ends within a text"
+    )
     if line > raw.rstrip().count(b"\n"):
         wrong += ", where the file ends, as if half of it were missing"
     return Problem(file, line, "(file)", f"is not TOML: {wrong}", "Correct this line or the one before it.")

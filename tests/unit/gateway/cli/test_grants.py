@@ -317,5 +317,7 @@ def test_check_warns_of_what_ends_soon_and_is_content(home: Path, einmal: Einmal
     replaced(home, "people/betrieb.toml", "^valid_to = .*?$", f"valid_to = {end}T23:59:59Z")
     told = einmal("check", "--json")
     assert (told.code, told.json["ok"], told.json["in_force"]) == (0, True, False)
-    assert [(one["file"], one["key"]) for one in told.json["warnings"]] == [("people/betrieb.toml", "valid_to")]
+    assert [(one["file"], one["key"]) for one in told.json["warnings"]] == [
+        ("people/betrieb.toml", "valid_to")
+    ]
     assert "They are not in force yet" in einmal("check").out
