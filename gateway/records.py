@@ -13,7 +13,7 @@ from consent.held import AnyStep, beginning, folded, following, read
 from consent.ledger import may_follow
 from consent.orders import Give, Listing, Order, Withdraw
 from consent.policy import Policy
-from consent.recordable import refused
+from consent.served import refused
 from consent.vocabulary import Check, Held, ReasonCode, RecordState, Refusal, Subject
 from gateway import jws
 from gateway.house import House

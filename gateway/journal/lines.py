@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,6 @@ from consent.held import AnyStep
 from consent.idnr import is_idnr
 from consent.ledger import Step
 from consent.vocabulary import (
-    BasisUsed,
     Check,
     Fact,
     Permit,
@@ -20,15 +18,10 @@ from consent.vocabulary import (
     ReasonCode,
     Record,
     Refusal,
-    Request,
     Subject,
-    Submitted,
     Withheld,
 )
-from gateway import jws
 from gateway.audit.record import (
-    Asked,
-    Basis,
     Digests,
     Event,
     Integrity,
@@ -38,6 +31,7 @@ from gateway.audit.record import (
     Times,
 )
 from gateway.errors import Fault
+from gateway.journal import parts
 from gateway.journal.shards import OpenShard
 from gateway.stages import (
     Answer,
@@ -47,7 +41,6 @@ from gateway.stages import (
     Filing,
     Heard,
     Listed,
-    Mandate,
     Outcome,
     Recorded,
     Sender,
@@ -55,11 +48,7 @@ from gateway.stages import (
     Written,
 )
 
-ON_FILE: Final = "already-on-file"
-"""The reason of a submission of which nothing had to be written."""
-_CODE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
 _LATE: Final = frozenset({ReasonCode.DEADLINE_PASSED, ReasonCode.NOT_FRESH})
-_UNREADABLE: Final = frozenset({ReasonCode.MALFORMED, ReasonCode.SCHEMA_INVALID, ReasonCode.TOO_LARGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +81,7 @@ def asked(case: Case, permit: Permit, sender: Sender, now: datetime) -> Event:
     return Event(
         kind=Kind.ASKED,
         time=now,
-        **(_case(case) | _request(permit.request, permit.fields) | _permit(permit)),
+        **(parts.case_of(case) | parts.request_of(permit.request, permit.fields) | parts.permit_of(permit)),
         facts=dict(permit.facts),
         digests=Digests(request=case.digest, policy=permit.policy),
         integrity=Integrity(alg=sender.alg, ok=True),
@@ -103,7 +92,13 @@ def asked(case: Case, permit: Permit, sender: Sender, now: datetime) -> Event:
 
 def postponed(case: Case, heard: Heard, fault: Fault, now: datetime) -> Event:
     """A curable fault: the next attempt will say more."""
-    return Event(kind=Kind.POSTPONED, time=now, **_case(case), **_heard(heard), reasons=(str(fault.code),))
+    return Event(
+        kind=Kind.POSTPONED,
+        time=now,
+        **parts.case_of(case),
+        **parts.heard_of(heard),
+        reasons=(str(fault.code),),
+    )
 
 
 def terminal(
@@ -111,40 +106,40 @@ def terminal(
 ) -> list[tuple[Owner, Event]]:
     """Out: the line or lines that end the exchange: one for each person whose data is in the evidence."""
     common = {
-        **_case(case),
-        **_heard(heard),
+        **parts.case_of(case),
+        **parts.heard_of(heard),
         "time": now,
-        "digests": _digests(case, heard, outcome, written),
-        "integrity": _integrity(heard),
-        "times": _times(case, heard, outcome, now),
+        "digests": parts.digests(case, heard, outcome, written),
+        "integrity": parts.integrity(heard),
+        "times": parts.times_of(case, heard, outcome, now),
     }
     match outcome:
         case Recorded(step=step):
-            return [(_named_in(step), Event(**{**common, **_step(step)}))]
+            return [(_named_in(step), Event(**{**common, **parts.step_of(step)}))]
         case Listed(records=records):
             return [(_listed_of(records, heard), Event(kind=Kind.READ_BY, **common))]
         case Filing(submitted=submitted):
-            said = {**common, **_submitted(submitted)}
+            said = {**common, **parts.submitted_of(submitted)}
             return _each(submitted.persons, Kind.SUBMITTED, said)
         case Answer(evidence=evidence):
             said = {
                 **common,
-                **_permit(evidence.permit),
+                **parts.permit_of(evidence.permit),
                 "released": tuple(sorted(evidence.values)),
                 "removed": tuple(RemovedField(field=r.field, rule=r.rule) for r in evidence.removed) or None,
                 "facts": {**evidence.facts, Check.BOUNDARY: Fact.PASSED, Check.ANSWER: Fact.PASSED},
             }
             return _each(evidence.persons, Kind.ANSWERED, said)
         case Withheld(refusal=refusal, persons=persons):
-            return _each(persons, _kind(refusal.code), {**common, **_refusal(refusal)})
+            return _each(persons, _kind(refusal.code), {**common, **parts.refusal_of(refusal)})
         case Unauthentic(refusal=refusal):
-            return [(SYSTEM, Event(kind=Kind.QUARANTINED, **{**common, **_refusal(refusal)}))]
+            return [(SYSTEM, Event(kind=Kind.QUARANTINED, **{**common, **parts.refusal_of(refusal)}))]
         case Failure(code=code, exhausted=exhausted):
             kind = Kind.DEAD if exhausted else Kind.FAILED
             return [(_named(heard), Event(kind=kind, **{**common, "reasons": (str(code),)}))]
         case _:
             owner = SEALED if outcome.code is ReasonCode.NO_DATA else _named(heard)
-            said = {**common, **_refusal(outcome)}
+            said = {**common, **parts.refusal_of(outcome)}
             return [(owner, Event(kind=_kind(outcome.code), **said))]
 
 
@@ -166,7 +161,7 @@ def recorded(outcome: Recorded, now: datetime) -> tuple[Owner, Event]:
         consumer=consumer,
         actor=step.recorded_by,
         digests=Digests(policy=outcome.policy) if outcome.policy else None,
-        **_step(step),
+        **parts.step_of(step),
     )
     return _named_in(step), told
 
@@ -206,128 +201,7 @@ def as_received(delivery: Delivery) -> bytes:
     return b"\0".join([*(part.encode("utf-8", "replace") for part in told), delivery.body])
 
 
-# --- parts -----------------------------------------------------------------------------------------------------
-def _case(case: Case) -> dict[str, Any]:
-    return {
-        "exchange": case.exchange,
-        "attempt": case.attempt,
-        "message": _code(case.message_id) if case.consumer else None,
-        "consumer": case.consumer,
-    }
-
-
-def _heard(heard: Heard) -> dict[str, Any]:
-    if heard.request is None:
-        return {}
-    mandate = heard.mandate
-    told = _request(heard.request, mandate.permit.fields if mandate else frozenset())
-    if mandate is not None:
-        told |= _permit(mandate.permit)
-        told["facts"] = dict(mandate.permit.facts)
-        told["asked"] = Asked(origin=mandate.asked.origin, index=mandate.asked.index)
-    return told
-
-
-def _request(request: Request, fields: frozenset[str]) -> dict[str, Any]:
-    standard, _, version = request.language.partition("/")
-    return {
-        "on_behalf_of": _code(request.on_behalf_of),
-        "register": _code(request.register),
-        "evidence": _code(request.evidence),
-        "standard": standard or None,
-        "version": version or None,
-        "purpose": _code(request.purpose),
-        "procedure": _code(request.procedure),
-        "case": _code(request.case),
-        "requested": tuple(sorted(name for name in request.fields or fields if _code(name))) or None,
-    }
-
-
-def _submitted(submitted: Submitted) -> dict[str, Any]:
-    told: dict[str, Any] = {"register": submitted.register}
-    if submitted.permit is not None:
-        told |= _permit(submitted.permit)
-    if submitted.facts:
-        told["facts"] = dict(submitted.facts)
-    if submitted.on_file:
-        return told | {"reasons": (ON_FILE,)}
-    return told
-
-
-def _step(step: AnyStep) -> dict[str, Any]:
-    """Out: what an event of a record or power adds to its line."""
-    kept = Basis(
-        kind=step.kind if isinstance(step, Step) else None,
-        norm=_code(step.norm),
-        record=step.record,
-        revision=step.revision,
-    )
-    told: dict[str, Any] = {"kind": Kind(f"consent.{step.state}"), "basis": kept}
-    if isinstance(step, Step):
-        told |= {
-            "register": step.register_,
-            "evidence": step.evidence,
-            "purpose": step.purpose,
-            "procedure": step.procedure,
-            "case": _code(step.case),
-            "requested": tuple(sorted(step.fields)),
-        }
-    return told
-
-
-def _permit(permit: Permit) -> dict[str, Any]:
-    return {"register": permit.register, "grant": permit.grant, "basis": _basis(permit.basis)}
-
-
-def _refusal(refusal: Refusal) -> dict[str, Any]:
-    told: dict[str, Any] = {"reasons": (str(refusal.code),)}
-    if refusal.facts:
-        told["facts"] = dict(refusal.facts)
-    if refusal.grant is not None:
-        told["grant"] = refusal.grant
-    if refusal.basis is not None:
-        told["basis"] = _basis(refusal.basis)
-    if refusal.register is not None:
-        told["register"] = refusal.register
-    if refusal.code is ReasonCode.FIELDS_NOT_PERMITTED and refusal.fields:
-        told["removed"] = tuple(
-            RemovedField(field=name, rule="grant" if name in refusal.beyond_grant else "record")
-            for name in sorted(name for name in refusal.fields if _code(name))
-        )
-    if refusal.findings or refusal.code in _UNREADABLE:
-        rules = tuple(dict.fromkeys(finding.split(" ", 1)[0] for finding in refusal.findings))
-        told["verdict"] = SchemaVerdict(schema="invalid", rules=rules or None)
-    return told
-
-
-def _basis(basis: BasisUsed) -> Basis:
-    return Basis(kind=basis.kind, norm=_code(basis.norm), record=_code(basis.record), revision=basis.revision)
-
-
-def _digests(case: Case, heard: Heard, outcome: Outcome, written: Written | None) -> Digests:
-    decided = heard.mandate.permit.policy if heard.mandate else None
-    policy = outcome.policy if isinstance(outcome, Recorded | Listed | Refusal) else None
-    if isinstance(outcome, Answer):
-        policy = outcome.evidence.permit.policy
-    policy = policy or decided
-    return Digests(request=case.digest, reply=jws.digest(written.body) if written else None, policy=policy)
-
-
-def _integrity(heard: Heard) -> Integrity:
-    sender = heard.sender
-    if isinstance(sender, Unauthentic):
-        return Integrity(alg="none", ok=False)
-    return Integrity(alg=sender.alg if isinstance(sender, Sender) else sender.sender.alg, ok=True)
-
-
-def _times(case: Case, heard: Heard, outcome: Outcome, now: datetime) -> Times:
-    mandate: Mandate | None = heard.mandate
-    decided = mandate.permit.decided if mandate else None
-    if isinstance(outcome, Answer):
-        decided = outcome.evidence.permit.decided
-    return Times(received=case.received, decided=decided, asked=mandate.at if mandate else None, answered=now)
-
-
+# --- whose a line is, and of which kind ---------------------------------------------------------------------------
 def _named_in(step: AnyStep) -> Owner:
     return Owner(f"idnr:{step.subject.idnr}") if step.subject.idnr else SEALED
 
@@ -346,8 +220,3 @@ def _kind(code: ReasonCode) -> Kind:
     if code is ReasonCode.NO_DATA:
         return Kind.NO_DATA
     return Kind.EXPIRED if code in _LATE else Kind.REFUSED
-
-
-def _code(text: str | None) -> str | None:
-    """Out: the asker's word, if an event can hold it."""
-    return text if text and _CODE.match(text) else None
