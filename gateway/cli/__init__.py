@@ -61,7 +61,22 @@ def _said(fault: Fault) -> str:
     return f"{fault}." if words is None else words.format(where=fault.where)
 
 
-for group in (home, demo, serve, reload, ask, submit, explain, consent, citizen, log, keys, grants, schemas, bench):
+for group in (
+    home,
+    demo,
+    serve,
+    reload,
+    ask,
+    submit,
+    explain,
+    consent,
+    citizen,
+    log,
+    keys,
+    grants,
+    schemas,
+    bench,
+):
     group.register(app)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from gateway import assembly
 from gateway.cli import console
 from gateway.config.home import load_settings
 from xoev_schemas import rules, safe_xml, sets

@@ -317,8 +317,9 @@ class TestWriting:
         assert kind.content(tmp_path) == before
         other = "99999999-2222-4333-8444-777777777777"
         assert await submit(register, BY_IDNR, values, replaces, exchange=other) == Filed((SUBJECT,), NOW)
-        again = {"exchange": "99999999-2222-4333-8444-888888888888", "at": NOW + timedelta(days=1)}
-        assert await submit(register, BY_IDNR, values, **again) == OnFile((SUBJECT,), NOW)
+        again, later = "99999999-2222-4333-8444-888888888888", NOW + timedelta(days=1)
+        told = await submit(register, BY_IDNR, values, exchange=again, at=later)
+        assert told == OnFile((SUBJECT,), NOW)
 
     async def test_the_same_facts_again_are_on_file_since_then(
         self, register: Register, kind: Implementation, tmp_path: Path

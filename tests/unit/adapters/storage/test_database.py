@@ -124,9 +124,9 @@ def test_an_upgrade_leaves_the_tables_the_code_uses_and_what_was_in_them(path: P
     assert upgrade(url(path)) == ("0001", REVISION)
     assert upgrade(url(path)) == (REVISION, REVISION)
     opened = Database(url(path))
-    with opened.reader.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        assert connection.execute(sa.text("SELECT hash FROM policy")).scalar() == "hash"
+    with opened.reader.connect() as reading:
+        assert compare_metadata(MigrationContext.configure(reading), METADATA) == []
+        assert reading.execute(sa.text("SELECT hash FROM policy")).scalar() == "hash"
     opened.close()
 
 

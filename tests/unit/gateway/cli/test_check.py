@@ -53,8 +53,8 @@ def told(mistake: Mistake, found: list[dict[str, Any]], home: Path) -> bool:
 
 def line_of(problem: dict[str, Any], home: Path) -> str:
     """Out: the text of the line that a problem names."""
-    text = (home / problem["file"]).read_bytes().decode("utf-8", "replace")
-    number: int = problem["line"]
+    file, number = str(problem["file"]), int(problem["line"])
+    text = (home / file).read_bytes().decode("utf-8", "replace")
     return text.split("\n")[number - 1]
 
 

@@ -14,7 +14,7 @@ from consent.ledger import Step
 from consent.vocabulary import BasisKind, ProofKind, ReasonCode, RecordState, Removed
 from gateway.audit.record import LABELLED, Kind, Labelled
 from gateway.errors import FaultCode
-from gateway.journal.lines import ON_FILE
+from gateway.journal.parts import ON_FILE
 from gateway.views.decisions import NOT_STANDING
 from gateway.views.meaning import ON_FILE as TOLD_ON_FILE
 from gateway.views.meaning import VARIANTS
