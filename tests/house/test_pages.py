@@ -3,12 +3,14 @@
 A block ```console holds lines `$ command`, run by a shell in one folder for the whole page, and below each what it
 prints: every line shown must be there, in that order; `…` stands for anything, in a line or instead of lines.
 `(exit 1)` after a command is how it ends; without it, it ends with 0. A block ```file PATH is written to that file.
+`einmal demo` is run once: every page that begins with it gets a copy of what it left.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ PAGES: Final = sorted(
 BLOCK: Final = re.compile(r"^```(console|file [^\n]+)\n(.*?)^```$", re.M | re.S)
 EXIT: Final = re.compile(r"\s+\(exit ([0-9])\)$")
 SECONDS: Final = 60.0
+DEMO: Final = "einmal demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,30 @@ def said(expected: tuple[str, ...], output: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
-    """As a newcomer would type it, one command after the other."""
+def run(command: str, folder: Path) -> tuple[int, str]:
+    """Out: how the command ended, and what a terminal of 80 columns would show of it."""
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"}
-    here.pop("EINMAL_HOME", None)
+    for name in ("EINMAL_HOME", "PYTHONDONTWRITEBYTECODE"):  # compiled once, as on a newcomer's machine
+        here.pop(name, None)
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder, env=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
+    """What the demo leaves, how it ended, what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder / "demo", *run(DEMO, folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_happens(page: Path, tmp_path: Path, demo: tuple[Path, int, str]) -> None:
+    """As a newcomer would type it, one command after the other."""
+    left, demo_code, demo_output = demo
     ran = 0
     for kind, block in BLOCK.findall(page.read_text("utf-8")):
         if kind != "console":
@@ -71,13 +93,12 @@ def test_a_page_shows_what_happens(page: Path, tmp_path: Path) -> None:
             target.write_text(block, "utf-8")
             continue
         for step in shown(block):
-            done = subprocess.run(
-                ["sh", "-c", step.command],
-                cwd=tmp_path, env=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, timeout=SECONDS, check=False,
-            )  # fmt: skip
-            output = done.stdout
-            assert done.returncode == step.code, f"{step.command}\n{output}"
+            if step.command == DEMO:
+                shutil.copytree(left, tmp_path / left.name)
+                code, output = demo_code, demo_output
+            else:
+                code, output = run(step.command, tmp_path)
+            assert code == step.code, f"{step.command}\n{output}"
             missing = said(step.prints, output)
             assert missing is None, f"{step.command}\nshown and not printed: {missing}\n{output}"
             ran += 1
