@@ -161,7 +161,7 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "unknown evidence": ({"evidence": "resident"}, "evidence", "Did you mean 'residence'?"),
     "unknown field": ({"fields": ["town", "stret"]}, "fields", "Did you mean 'street'?"),
     "unknown recipient": ({"recipient": "wohngeld"}, "recipient", "wohngeldstelle"),
-    "unknown word": ({"channel": "pigeon"}, "channel", "'online'"),
+    "unknown word": ({"channel": "pigeon"}, "channel", "Allowed: online, counter, paper, phone."),
     "no case": ({"case": None}, "case", "is missing"),
     "no date": ({"not_after": "Geheimnis"}, "not_after", "2026-12-31T23:59:59Z"),
     "no person": ({"subject": {"birth_date": "1980-01-01"}}, "(file)", "not named sufficiently"),
