@@ -31,7 +31,7 @@ SPAWN.set_forkserver_preload(
     ["gateway.assembly", "gateway.cli.demo.home"]
 )  # the server doesn't know the tests' path
 MOST_STEPS = 120
-AT_ONCE = 4
+AT_ONCE = 2
 
 
 @pytest.fixture(scope="module")
@@ -180,38 +180,43 @@ def _check_submission(root: Path, withdrawn: bool, sent: dict[str, set[bytes]]) 
     return end
 
 
+def _submission_killed_at(fatal: int, submitted: tuple[Path, str], folder: Path) -> tuple[str, str]:
+    """Out: the step at which the process died, and how the exchange ended after its choice was withdrawn."""
+    template, record = submitted
+    root, later = folder / f"at-{fatal}", folder / f"withdrawn-at-{fatal}"
+    shutil.copytree(template, root)
+    assert _live(root, fatal) == -signal.SIGKILL
+    step = (root / killable.STEPS).read_text().splitlines()[-1]
+    shutil.copytree(root, later)
+    sent = _replies(root)
+    assert _live(root, None) == 0
+    _check_submission(root, False, sent)
+    asyncio.run(_withdraw(later, record))
+    had_written = bool(submitting.entries(later))
+    assert _live(later, None) == 0
+    end = _check_submission(later, True, sent)
+    assert (end == "submitted") == had_written
+    shutil.rmtree(root)
+    shutil.rmtree(later)
+    return step, end
+
+
 def test_a_kill_at_any_step_of_a_submission_writes_once_and_denies_nothing(
     submitted: tuple[Path, str], tmp_path: Path
 ) -> None:
     """Restarted as it was, it is written once and receipted once. Restarted after its choice was withdrawn, it ends
     as it had happened by then: submitted where the register had written, refused where it had not."""
-    template, record = submitted
-    ends: dict[str, str] = {}
-    for fatal in range(MOST_STEPS):
-        root, later = tmp_path / f"at-{fatal}", tmp_path / f"withdrawn-at-{fatal}"
-        shutil.copytree(template, root)
-        code = _live(root, fatal)
-        if code == 0:
-            assert _check_submission(root, False, {}) == "submitted"
-            break
-        assert code == -signal.SIGKILL
-        step = (root / killable.STEPS).read_text().splitlines()[-1]
-        shutil.copytree(root, later)
-        sent = _replies(root)
-        assert _live(root, None) == 0
-        _check_submission(root, False, sent)
-        asyncio.run(_withdraw(later, record))
-        had_written = bool(submitting.entries(later))
-        assert _live(later, None) == 0
-        ends[step] = _check_submission(later, True, sent)
-        assert (ends[step] == "submitted") == had_written
-        shutil.rmtree(root)
-        shutil.rmtree(later)
-    else:
-        pytest.fail("the steps never end")
+    whole = shutil.copytree(submitted[0], tmp_path / "whole")
+    assert _live(whole, None) == 0
+    assert _check_submission(whole, False, {}) == "submitted"
+    steps = len((whole / killable.STEPS).read_text().splitlines())
+    assert steps < MOST_STEPS
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ended = list(pool.map(lambda fatal: _submission_killed_at(fatal, submitted, tmp_path), range(steps)))
+    ends = dict(ended)
     names = {step.split(" ", 1)[1] for step in ends}
-    steps = ("store.recall", "store.held_for", "store.append", "register.write", "bus.send", "bus.ack")
-    assert {f"{when} {step}" for when in ("before", "after") for step in steps} <= names
+    wanted = ("store.recall", "store.held_for", "store.append", "register.write", "bus.send", "bus.ack")
+    assert {f"{when} {step}" for when in ("before", "after") for step in wanted} <= names
     assert Counter(ends.values()).keys() == {"submitted", "refused"}
 
 
