@@ -81,7 +81,8 @@ def disassemble(archive: bytes) -> Export:
             if len({entry.filename for entry in entries}) != len(entries):
                 raise NotAnExport("a file name occurs twice")
             contents = {entry.filename: bundle.read(entry) for entry in entries}
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
+    # An unknown compression is NotImplementedError, an encrypted entry RuntimeError: neither is a BadZipFile.
+    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):  # zipfile's
         raise NotAnExport("it is not a readable ZIP file") from None
     inside = {name.removeprefix(_PROOF): body for name, body in contents.items() if name.startswith(_PROOF)}
     try:

@@ -18,7 +18,7 @@ def standards() -> Path:
     if not ROOT.is_dir():
         if os.environ.get("CI"):
             pytest.fail(ABSENT)
-        pytest.skip(ABSENT)
+        pytest.skip(ABSENT)  # the files are not ours to keep here; with CI set it failed a line above
     return ROOT
 
 
