@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from consent.decide import decide, exemption
+from consent.decide import decide
 from consent.minimise import minimise, still_permitted
 from consent.orders import Order
 from consent.vocabulary import (
@@ -28,7 +28,7 @@ from consent.vocabulary import (
     Submission,
     Withheld,
 )
-from gateway import inbound, outbound, records
+from gateway import hearing, inbound, outbound, records
 from gateway.authenticate import authenticate
 from gateway.errors import Fault, FaultCode, JournalUnavailable
 from gateway.house import House
@@ -38,7 +38,6 @@ from gateway.stages import (
     Case,
     Delivery,
     Elsewhere,
-    Errand,
     Failure,
     Filing,
     Heard,
@@ -101,15 +100,15 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     if isinstance(case, Repeat):
         return _repeat(case, delivery.received, delivery, sender, house)
     if isinstance(sender, Unauthentic):
-        return await _turn_away(case, _of_stranger(delivery, sender, case, house), sender, house)
+        return await _turn_away(case, hearing.of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
-        return await _turn_away(case, _heard(delivery, sender.sender, house), sender.refusal, house)
+        return await _turn_away(case, hearing.heard(delivery, sender.sender, house), sender.refusal, house)
     if case.secondary:
-        return await _turn_away(case, _heard(delivery, sender, house), _reused(), house)
+        return await _turn_away(case, hearing.heard(delivery, sender, house), _reused(), house)
 
     # 3. What is wanted? Well-formed, schema-valid, by the rules, in an agreed standard.
-    errand = _read(delivery, sender, house)
-    heard = _of(errand, delivery, sender, house)
+    errand = hearing.read(delivery, sender, house)
+    heard = hearing.of(errand, delivery, sender, house)
     if isinstance(errand, Misread):
         return await _turn_away(case, heard, errand.refusal, house)
     if isinstance(errand, Order):  # the house's own ledger is no register: nothing is asked of anyone
@@ -162,10 +161,10 @@ async def _give_up(
     if isinstance(case, Repeat):
         return _repeat(case, delivery.received, delivery, sender, house)
     if isinstance(sender, Unauthentic):
-        return await _close(case, _of_stranger(delivery, sender, case, house), sender, house)
+        return await _close(case, hearing.of_stranger(delivery, sender, case, house), sender, house)
     if isinstance(sender, Late):
-        return await _close(case, _heard(delivery, sender.sender, house), sender.refusal, house)
-    return await _close(case, _heard(delivery, sender, house), outcome, house)
+        return await _close(case, hearing.heard(delivery, sender.sender, house), sender.refusal, house)
+    return await _close(case, hearing.heard(delivery, sender, house), outcome, house)
 
 
 async def _outcome(errand: Request | Submission, mandate: Mandate, house: House) -> Outcome:
@@ -193,15 +192,6 @@ async def _keep(order: Order, case: Case, heard: Heard, house: House) -> Reply |
     if isinstance(outcome, Refusal):
         return await _turn_away(case, heard, outcome, house)
     return await _close(case, heard, outcome, house)
-
-
-def _read(delivery: Delivery, sender: Sender, house: House) -> Errand | Misread:
-    try:
-        return inbound.read(delivery, sender, house.policies.current(), house.languages)
-    except Exception:  # noqa: BLE001  what can't be read without an error was not understood: a refusal
-        facts = {Check.AUTHENTIC: Fact.PASSED, Check.SENDER: Fact.PASSED, Check.MESSAGE: Fact.FAILED}
-        refusal = Refusal(ReasonCode.MALFORMED, facts, checks=(Check.MESSAGE,))
-        return Misread(refusal, inbound.language_of(delivery, house.languages))
 
 
 async def _decide(request: Request, case: Case, house: House) -> Permit | Refusal:
@@ -315,29 +305,6 @@ def _reply(exchange: str, message: Outgoing, receipt: Receipt, received: datetim
     if message.not_before is not None:
         message = replace(message, not_before=max(message.not_before, house.next_slot(received)))
     return Reply(exchange, message, receipt)
-
-
-def _heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
-    """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
-    return _of(_read(delivery, sender, house), delivery, sender, house)
-
-
-def _of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: House) -> Heard:
-    """Nothing a stranger says is heard; but a submission of someone whose key has ended since may be on file."""
-    if sender.signer is None or case.attempt == 1:
-        return Heard(sender)
-    heard = _heard(delivery, sender.signer, house)
-    written = heard.request is not None and heard.request.action is Action.WRITE
-    return replace(heard, sender=sender) if written else Heard(sender)
-
-
-def _of(errand: Errand | Misread, delivery: Delivery, sender: Sender, house: House) -> Heard:
-    about = inbound.about(delivery.routing_key)
-    if isinstance(errand, Misread):
-        return Heard(sender, errand.language, about=about)
-    request = request_of(errand)
-    law = exemption(request, house.policies.current(), house.clock.now())
-    return Heard(sender, request.language, request, about=about, exempt=law)
 
 
 def _reused() -> Refusal:

@@ -45,6 +45,7 @@ def test_a_type_that_opens_a_door_is_built_in_its_home_only(name: str) -> None:
 COPIED = {
     "heard",
     "message",
+    "said",
     "outbound.refusal(outcome, setting, heard.about)",
     "outbound.refusal(refusal, setting, heard.about)",
     "errand.request",
@@ -60,6 +61,7 @@ def test_no_room_copies_a_door_opener_with_other_contents() -> None:
     copied = set()
     for room in (
         "gateway/exchange.py",
+        "gateway/hearing.py",
         "gateway/serve.py",
         "gateway/submitting.py",
         "gateway/inbound",

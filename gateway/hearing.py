@@ -1,0 +1,48 @@
+"""What is heard of a message: step 3 of an exchange, and what an exchange is about that ends before it.
+
+However early it ends, its line is the person's if the message names one, and tells what was wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from consent.decide import exemption
+from consent.vocabulary import Action, Check, Fact, ReasonCode, Refusal
+from gateway import inbound
+from gateway.house import House
+from gateway.stages import Case, Delivery, Errand, Heard, Misread, Sender, Unauthentic, request_of
+
+
+def read(delivery: Delivery, sender: Sender, house: House) -> Errand | Misread:
+    """In: bytes of a known sender. Out: what they want, or why nobody can tell. Never raises."""
+    try:
+        return inbound.read(delivery, sender, house.policies.current(), house.languages)
+    except Exception:  # noqa: BLE001  what can't be read without an error was not understood: a refusal
+        facts = {Check.AUTHENTIC: Fact.PASSED, Check.SENDER: Fact.PASSED, Check.MESSAGE: Fact.FAILED}
+        refusal = Refusal(ReasonCode.MALFORMED, facts, checks=(Check.MESSAGE,))
+        return Misread(refusal, inbound.language_of(delivery, house.languages))
+
+
+def heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
+    """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
+    return of(read(delivery, sender, house), delivery, sender, house)
+
+
+def of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: House) -> Heard:
+    """Nothing a stranger says is heard; but a submission of someone whose key has ended since may be on file."""
+    if sender.signer is None or case.attempt == 1:
+        return Heard(sender)
+    said = heard(delivery, sender.signer, house)
+    written = said.request is not None and said.request.action is Action.WRITE
+    return replace(said, sender=sender) if written else Heard(sender)
+
+
+def of(errand: Errand | Misread, delivery: Delivery, sender: Sender, house: House) -> Heard:
+    """Out: what was wanted, in which language, and which law keeps it from the person."""
+    about = inbound.about(delivery.routing_key)
+    if isinstance(errand, Misread):
+        return Heard(sender, errand.language, about=about)
+    request = request_of(errand)
+    law = exemption(request, house.policies.current(), house.clock.now())
+    return Heard(sender, request.language, request, about=about, exempt=law)
