@@ -192,6 +192,24 @@ def one_use(record: str = "c-1") -> Use:
     return Use(record, 1)
 
 
+async def size(store: SqlStore, origin: str = ORIGIN) -> int:
+    """Out: how many lines the shard has."""
+    return next(shard.head.size for shard in await store.shards() if shard.head.origin == origin)
+
+
+async def committed(store: SqlStore, name: str, **changes: object) -> Committed:
+    """Append an entry that is taken. Out: its place and the head after it."""
+    result = await store.append(entry(name, **changes))
+    assert isinstance(result, Committed), result
+    return result
+
+
+async def settle(store: SqlStore, name: str, kind: str = "answered", **changes: object) -> Committed:
+    """Append the end of an exchange."""
+    given: dict[str, object] = {"exchange": key(name), "settlement": settlement(kind)}
+    return await committed(store, f"{name} {kind}", **(given | changes))
+
+
 # --- other processes --------------------------------------------------------------------------------------------
 def write_until_killed(path: str, name: str, told: Pipe) -> None:
     """In another process: append and settle exchanges for ever; tell each one after its commit."""
