@@ -101,12 +101,22 @@ def forgotten(
     before: Mapping[str, Revocation], after: Mapping[str, Revocation], today: date
 ) -> Iterator[Problem]:
     """In: the revocations in force, those of the policy that is to replace them. Out: a mistake for each that
-    would be lost while its grant could still be valid: what was closed is opened by two new signatures only."""
+    would be lost while its grant could still be valid: what was closed is opened by two new signatures only.
+
+    One that ends another state of the grant is no substitute: where the grant's file is gone nothing else holds it
+    to what was revoked, and with an earlier last day it could go, and the grant come back.
+    """
     for name, revocation in before.items():
-        if name not in after and today <= revocation.until:
-            wrong = f"is gone, and grant {name!r} was revoked on {revocation.time:%Y-%m-%d}"
+        if today <= revocation.until and (name not in after or _ends(after[name]) != _ends(revocation)):
+            gone = "is gone" if name not in after else "ends another state of it"
+            wrong = f"{gone}, and grant {name!r} was revoked on {revocation.time:%Y-%m-%d}"
             mend = f"`einmal grants revoke {name}` writes it again; it is kept until {revocation.until}."
             yield Problem(file_of(name), None, "(file)", wrong, mend)
+
+
+def _ends(statement: Revocation) -> tuple[str, str, date]:
+    """Out: which grant of that id is revoked, and until when."""
+    return statement.content, statement.register_, statement.until
 
 
 def _grants(documents: Iterable[Document]) -> Iterator[Grant]:
@@ -152,8 +162,7 @@ def _unfit(statement: Revocation, grant: Grant | None) -> tuple[str, str] | None
     """Out: what is wrong if the grant of that id is not, or not exactly, the one revoked."""
     if grant is None:
         return None
-    meant = statement.content, statement.register_, statement.until
-    if meant == (content_hash(grant), grant.register, grant.valid_to):
+    if _ends(statement) == (content_hash(grant), grant.register, grant.valid_to):
         return None
     mend = f"Put {grant.id!r} back as it was and give the new grant an id of its own."
     return f"revokes another state of grant {grant.id!r}: a revoked grant's id is not used again", mend

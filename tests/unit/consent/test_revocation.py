@@ -173,3 +173,25 @@ def test_a_revocation_in_force_may_not_get_lost() -> None:
     assert [one.file for one in forgotten(revoked, {}, date(2027, 12, 31))] == [FILE]
     assert list(forgotten(revoked, {}, date(2028, 1, 1))) == []
     assert list(forgotten(revoked, revoked, date(2026, 11, 22))) == []
+
+
+@pytest.mark.parametrize(
+    "different",
+    [{"until": date(2026, 11, 1)}, {"content": "0" * 64}, {"register_": "gewerberegister"}],
+    ids=["an-earlier-last-day", "another-content", "another-register"],
+)
+def test_another_revocation_under_its_id_does_not_replace_one_in_force(different: Mapping[str, Any]) -> None:
+    """Where the grant's file is gone it holds, so that with a last day in the past it could go in turn, and the
+    grant's old file with its two old signatures come back."""
+    other = statement(**different)
+    without = {file: text for file, text in TEXTS.items() if not file.startswith("grants/")}
+    assert isinstance(law(revocation(other), without), Policy)
+    (one,) = forgotten({ID: statement()}, {ID: other}, date(2026, 11, 22))
+    assert one.file == FILE
+    assert "ends another state of it" in one.wrong
+
+
+def test_a_revocation_in_force_may_be_written_again() -> None:
+    """Another reason, time or signer ends the same grant."""
+    again = statement(reason="Neu unterschrieben", time=datetime(2026, 11, 23, tzinfo=UTC))
+    assert list(forgotten({ID: statement()}, {ID: again}, date(2026, 11, 23))) == []
