@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from buses import EmbeddedBuses
 from stores import SqliteStores, furnish
 
 from adapters.storage.store import SqlStore
 
-IMPLEMENTATIONS = {"sqlite": SqliteStores}
+STORES = {"sqlite": SqliteStores}
+BUSES = {"embedded": EmbeddedBuses}
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(params=STORES)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStores]:
     """A database that was just made."""
-    made = IMPLEMENTATIONS[request.param](tmp_path / "einmal.sqlite3")
+    made = STORES[request.param](tmp_path / "einmal.sqlite3")
     made.create()
     yield made
     await made.close()
@@ -28,3 +30,13 @@ async def store(stores: SqliteStores) -> SqlStore:
     opened = stores.open()
     await furnish(opened)
     return opened
+
+
+@pytest.fixture(params=BUSES)
+async def buses(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EmbeddedBuses]:
+    """A bus that was just made, with the queues of three consumers."""
+    made = BUSES[request.param](tmp_path / "bus.sqlite3")
+    made.create()
+    made.house()
+    yield made
+    await made.close()

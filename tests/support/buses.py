@@ -25,6 +25,8 @@ from gateway.stages import Delivery, Outgoing
 NAMESPACE = "einmal"
 CONSUMERS = ("kita", "parkausweis", "wohngeldstelle")
 REPLIES = "einmal.reply.wohngeldstelle.1"
+SOON = 0.01
+"""Seconds to wait for what must not come."""
 
 
 @dataclass
@@ -116,6 +118,28 @@ async def take(deliveries: AsyncIterator[Delivery], count: int = 1) -> list[Deli
     """Out: the next deliveries. Raises: TimeoutError when they do not come in a long time."""
     async with asyncio.timeout(20):
         return [await anext(deliveries) for _ in range(count)]
+
+
+async def published(buses: EmbeddedBuses, *names: str, consumer: str = "wohngeldstelle") -> None:
+    """Publish a request of each name."""
+    bus = buses.consumer()
+    for name in names:
+        await bus.publish(request(name, consumer))
+
+
+async def names_in(bus: EmbeddedBus, buses: EmbeddedBuses) -> list[tuple[str, int]]:
+    """Out: name and attempt of everything that is ready now: up to a marker, and what comes right behind it."""
+    await published(buses, "marker")
+    found: list[tuple[str, int]] = []
+    deliveries = bus.deliveries()
+    try:
+        while True:
+            async with asyncio.timeout(SOON if ("marker", 1) in found else 20):
+                delivery = await anext(deliveries)
+            found.append((delivery.message_id.removeprefix("message-"), delivery.attempt))
+    except TimeoutError:
+        found.remove(("marker", 1))
+        return found
 
 
 # --- other processes ------------------------------------------------------------------------------------------
