@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
+from shutil import copytree
 from typing import Any, Final
 
+import town as towns
 from journal_lines import Told, ended, lines, since
 from law_changes import edit, takes_over
-from letters import JSON, letter
+from letters import JSON, asking, letter
 from peopled import ORDINARY
 from town import IDS, Town
 
+from gateway import assembly
 from gateway.cli.demo.people import Person, anna
 from gateway.client import verified
 from gateway.exchange import handle
@@ -22,6 +27,18 @@ from gateway.stages import Outgoing, Reply
 
 PORTAL: Final = "buergerportal"
 GRANT: Final = "grants/wohngeld.toml"
+
+
+@asynccontextmanager
+async def one_town(founded: Path, root: Path) -> AsyncIterator[Town]:
+    """In: a closed home, where its copy is to be. Out: an open town whose housing benefit lets guardians act; its
+    books hold in the end."""
+    copytree(founded, root)
+    town = await towns.opened(root)
+    await acts_for_others(town)
+    yield town
+    await town.opened.close()
+    assert all(report.holds for report in assembly.verify_log(root)), "the books hold after all of it"
 
 
 async def acts_for_others(town: Town) -> None:
@@ -81,8 +98,19 @@ def power(town: Town, person: Person = ORDINARY, /, **changed: Any) -> dict[str,
     return {key: value for key, value in (said | changed).items() if value is not None}
 
 
+def question(town: Town, terms: Mapping[str, Any], **changed: Any) -> Outbound:
+    """Out: what housing benefit asks on such a decision."""
+    asked = {"case": terms["case"], "subject": terms["subject"]}
+    return asking(town, town.asks(ORDINARY, **(asked | changed)), "json/1.0")
+
+
 def stamp(moment: Any) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def soon(town: Town, **time: float) -> str:
+    """Out: when so much time will have passed."""
+    return stamp(town.clock.now() + timedelta(**time))
 
 
 def order(
