@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -9,13 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from law_changes import edit, takes_over
 from letters import asking
 from spoken import read_back
 from town import IDS, Town
 
+from consent.ledger import Named
 from gateway.cli.demo.people import Person
+from gateway.exchange import handle
 from gateway.ports import Outbound
-from gateway.stages import Outgoing
+from gateway.stages import Outgoing, Reply
 
 PORTAL: Final = "buergerportal"
 REGISTER: Final = "registers/melderegister.sqlite3"
@@ -93,6 +97,33 @@ async def submits(
     if chosen:
         await decides(town, person, record["case"])
     return asking(town, record, language, consumer=PORTAL)
+
+
+def by_name(person: Person) -> dict[str, Any]:
+    """In: a person. Out: how a submission and the decision for it name them without a number."""
+    return {
+        "family_name": person.family_name,
+        "given_name": person.given_names,
+        "birth_date": person.birth_date.isoformat(),
+    }
+
+
+def named(words: dict[str, Any]) -> Named:
+    """Out: the same, as a decision has it."""
+    return Named.model_validate_json(json.dumps(words))
+
+
+async def forbid_reading(town: Town) -> None:
+    """From now on the portal may not ask for what it submits."""
+    edit(town, READ_GRANT, "valid_to = 2027-12-31", "valid_to = 2026-11-20")
+    await takes_over(town)
+
+
+async def settle(town: Town, request: Outbound) -> Outgoing:
+    """Out: the reply to a message that is dealt with at once."""
+    result = await handle(town.delivery(request), town.opened.house)
+    assert isinstance(result, Reply)
+    return result.message
 
 
 def said(message: Outgoing) -> dict[str, Any]:
