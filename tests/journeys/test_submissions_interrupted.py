@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import planted
 import pytest
-import racing
-import town as towns
-from journal_lines import ended, every_end, is_of, lines, since
+from journal_lines import ended, is_of, lines, since
 from law_changes import edit, takes_over
-from odd_register import Done, Write, guarded
+from odd_register import Done, Texts, guarded
 from peopled import ORDINARY
 from submitting import (
     LANGUAGES,
@@ -25,7 +19,6 @@ from submitting import (
     content,
     decides,
     entries,
-    on_file,
     resident,
     said,
     stamp,
@@ -35,13 +28,11 @@ from town import NOW, Town
 
 from consent.vocabulary import Filed
 from gateway import assembly
-from gateway.errors import RegisterProtocol, RegisterTimeout, RegisterUnavailable
+from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
 from gateway.house import House
 from gateway.ports import Outbound, Register
 from gateway.stages import Mandate, Postponed, Reply, Silent
-
-Texts = Mapping[str, str]
 
 
 class Killed(BaseException):
@@ -287,132 +278,3 @@ async def test_who_was_held_up_writes_nothing_once_the_exchange_has_ended(
     assert (resident(town.root, ORDINARY)["hausnummer"], entries(town.root)) == (ORDINARY.house_number, [])
     kinds = [line.kind for line in await since(before, town.opened.store) if line.exchange]
     assert kinds == ["asked", "expired"]
-
-
-# --- a failure reported for what was written ---------------------------------------------------------------------
-def failing(fault: Exception, after: bool) -> Write:
-    """Out: a register that reports a fault once, having written or not."""
-    left = [fault]
-
-    async def write(mandate: Mandate, values: Texts, replaces: Texts, real: Register) -> Done:
-        if not left:
-            return await real.write(mandate, values, replaces)
-        if after:
-            await real.write(mandate, values, replaces)
-        raise left.pop()
-
-    return write
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("fault", [RegisterTimeout, RegisterUnavailable])
-@pytest.mark.parametrize("after", [False, True], ids=["not written", "written"])
-async def test_a_curable_fault_is_cured_to_one_receipt(
-    town: Town, fault: type[Exception], after: bool, language: str, exceptions_watched: object
-) -> None:
-    """Not persisted, or persisted and reported failed: put off, tried again, written once."""
-    request = await submits(town, ORDINARY, language)
-    writes = failing(fault("melderegister"), after)
-    house, doors = guarded(town.opened.house, town.opened.store, writes=writes)
-    assert isinstance(await handle(town.delivery(request), house), Postponed)
-    town.clock.passes(minutes=1)
-    result = await handle(town.delivery(request, attempt=2), house)
-    assert isinstance(result, Reply)
-    told = said(result.message)
-    assert (told["outcome"], "since" in told) == ("recorded", False)
-    assert told["recorded"][:16] == ("2026-11-21T20:15" if after else "2026-11-21T20:16")
-    assert len(doors["melderegister"].touched) == 2
-    assert len(entries(town.root)) == 1
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["not written", "written"])
-@pytest.mark.parametrize(
-    "fault",
-    [RegisterProtocol("melderegister"), LookupError("nobody foresaw this")],
-    ids=["a fault", "a mistake"],
-)
-async def test_a_fault_for_good_ends_as_it_happened(town: Town, fault: Exception, after: bool) -> None:
-    """No retry would help, and the register is asked all the same what it did."""
-    request = await submits(town, ORDINARY)
-    house, _ = guarded(town.opened.house, town.opened.store, writes=failing(fault, after))
-    result = await handle(town.delivery(request), house)
-    assert isinstance(result, Reply)
-    assert result.message.type == ("submit.receipt" if after else "submit.failure")
-    assert len(entries(town.root)) == after
-
-
-async def test_words_that_fail_do_not_deny_what_was_written(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A receipt that its language can't say is said in JSON."""
-    edit(town, "registers/melderegister.toml", 'de = "Bürgeramt Musterstadt"', 'de = "漢字"')
-    await takes_over(town)
-    result = await handle(town.delivery(await submits(town, ORDINARY, "xeinmal/1.0")), town.opened.house)
-    assert isinstance(result, Reply)
-    assert (result.message.type, result.message.content_type) == ("submit.receipt", "application/json")
-    assert said(result.message)["outcome"] == "recorded"
-
-
-# --- at the same time --------------------------------------------------------------------------------------------
-async def test_the_same_submission_many_times_at_once_is_one_write(
-    town: Town, exceptions_watched: object
-) -> None:
-    """All are at the register's door before the first is through: one write, one end, the same bytes."""
-    request = await submits(town, ORDINARY)
-    before = await lines(town.opened.store)
-    all_write = asyncio.Barrier(5)
-
-    async def together(mandate: Mandate, values: Texts, replaces: Texts, real: Register) -> Done:
-        async with asyncio.timeout(10):
-            await all_write.wait()
-        return await real.write(mandate, values, replaces)
-
-    house, _ = guarded(town.opened.house, town.opened.store, writes=together)
-    results = await asyncio.gather(*(handle(town.delivery(request), house) for _ in range(5)))
-    replies = [result.message for result in results if isinstance(result, Reply)]
-    assert len(replies) == 5
-    assert all(reply == replies[0] for reply in replies)
-    assert replies[0].type == "submit.receipt"
-    assert list(every_end(await since(before, town.opened.store)).values()) == ["submitted"]
-    assert len(entries(town.root)) == 1
-
-
-async def test_of_two_different_submissions_at_once_one_is_a_conflict(town: Town) -> None:
-    """Both name what was on file when they were sent: the second finds something else there, and says so. One that
-    names the first one's values comes after it."""
-    old = {"house_number": ORDINARY.house_number}
-    rivals = [await submits(town, ORDINARY, values={"house_number": new}, replaces=old) for new in ("1", "2")]
-    results = await asyncio.gather(*(handle(town.delivery(rival), town.opened.house) for rival in rivals))
-    told = [said(result.message) for result in results if isinstance(result, Reply)]
-    assert Counter(one.get("outcome", one.get("code")) for one in told) == {"recorded": 1, "conflict": 1}
-    won = on_file(town, ORDINARY)["house_number"]
-    assert told["12".index(won)]["outcome"] == "recorded"
-    third = await submits(town, ORDINARY, values={"house_number": "3"}, replaces={"house_number": won})
-    result = await handle(town.delivery(third), town.opened.house)
-    assert isinstance(result, Reply)
-    assert said(result.message)["outcome"] == "recorded"
-    assert on_file(town, ORDINARY)["house_number"] == "3"
-    assert len(entries(town.root)) == 2
-
-
-async def test_the_same_submissions_in_two_processes_are_written_once(founded: Path, tmp_path: Path) -> None:
-    """Each is delivered to both at once, twelve of them about one person: one write for each that was written, the
-    same bytes from both, and what is on file is what the last one said."""
-    root = tmp_path / "home"
-    shutil.copytree(founded, root)
-    town = await towns.opened(root)
-    old = {"house_number": ORDINARY.house_number}
-    requests = [
-        await submits(town, ORDINARY, values={"house_number": str(number)}, replaces=old)
-        for number in range(1000, 1012)
-    ]
-    deliveries = [town.delivery(request) for request in requests]
-    before = await lines(town.opened.store)
-    told = racing.in_two_processes(root, deliveries)
-    assert told[0] == told[1]
-    assert len(told[0]) == len(deliveries)
-    ends = Counter(every_end(await since(before, town.opened.store)).values())
-    assert ends == {"submitted": 1, "refused": 11}
-    assert len(entries(root)) == 1
-    await town.opened.close()
-    assert all(report.holds for report in assembly.verify_log(root))

@@ -16,7 +16,9 @@ from gateway.stages import Mandate
 Behave: TypeAlias = Callable[[Mandate, Register], Awaitable[Found | NotFound]]
 """In: what the house shows at the door, the real register. Out: what this one answers, or it raises."""
 Done: TypeAlias = Filed | OnFile | Conflict | Blocked | NotFound
-Write: TypeAlias = Callable[[Mandate, Mapping[str, str], Mapping[str, str], Register], Awaitable[Done]]
+Texts: TypeAlias = Mapping[str, str]
+"""Values under the names of their fields."""
+Write: TypeAlias = Callable[[Mandate, Texts, Texts, Register], Awaitable[Done]]
 """In: what the house submits at the door, the real register. Out: what this one says it did, or it raises."""
 
 
@@ -25,9 +27,7 @@ async def honest(mandate: Mandate, real: Register) -> Found | NotFound:
     return await real.fetch(mandate)
 
 
-async def dutiful(
-    mandate: Mandate, values: Mapping[str, str], replaces: Mapping[str, str], real: Register
-) -> Done:
+async def dutiful(mandate: Mandate, values: Texts, replaces: Texts, real: Register) -> Done:
     """As the real register writes."""
     return await real.write(mandate, values, replaces)
 
@@ -50,7 +50,7 @@ class OddRegister:
         await self._touch(mandate)
         return await self.behave(mandate, self.real)
 
-    async def write(self, mandate: Mandate, values: Mapping[str, str], replaces: Mapping[str, str]) -> Done:
+    async def write(self, mandate: Mandate, values: Texts, replaces: Texts) -> Done:
         await self._touch(mandate)
         return await self.writes(mandate, values, replaces, self.real)
 
