@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from buses import EmbeddedBuses
+from register_kinds import IMPLEMENTATIONS as REGISTERS
+from register_kinds import Implementation
+from small_register import close_all
 from stores import SqliteStores, furnish
 
 from adapters.storage.store import SqlStore
+from gateway.ports import Register
 
 STORES = {"sqlite": SqliteStores}
 BUSES = {"embedded": EmbeddedBuses}
@@ -40,3 +44,17 @@ async def buses(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     made.house()
     yield made
     await made.close()
+
+
+@pytest.fixture(params=REGISTERS)
+def kind(request: pytest.FixtureRequest) -> Iterator[Implementation]:
+    """Every kind of register there is."""
+    yield REGISTERS[request.param]
+    close_all()
+
+
+@pytest.fixture
+def register(kind: Implementation, tmp_path: Path) -> Register:
+    """A register with the people of `small_register`."""
+    kind.build(tmp_path)
+    return kind.open(tmp_path)
