@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from gateway.views.auskunft import Auskunft
 from gateway.views.render import readable
 
 _FIRST: Final = ("auskunft.html", "report.html", "PRUEFEN.txt", "VERIFY.txt")
 _PROOF: Final = "proof/"
+_PACKED: Final = frozenset({ZIP_STORED, ZIP_DEFLATED})
+"""How what we wrote is packed, also after somebody packed it anew. What packs otherwise fails in its own ways."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _MOST_BYTES: Final = 256_000_000
 _MOST_FILES: Final = 50_000
@@ -78,10 +80,12 @@ def disassemble(archive: bytes) -> Export:
             entries = bundle.infolist()
             if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
                 raise NotAnExport("it unpacks to more than an export may hold")
+            if any(entry.compress_type not in _PACKED for entry in entries):
+                raise NotAnExport("it is packed in a way no export is")
             if len({entry.filename for entry in entries}) != len(entries):
                 raise NotAnExport("a file name occurs twice")
             contents = {entry.filename: bundle.read(entry) for entry in entries}
-    # An unknown compression is NotImplementedError, an encrypted entry RuntimeError: neither is a BadZipFile.
+    # A format of later versions is NotImplementedError, an encrypted entry RuntimeError: neither is a BadZipFile.
     except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):  # zipfile's
         raise NotAnExport("it is not a readable ZIP file") from None
     inside = {name.removeprefix(_PROOF): body for name, body in contents.items() if name.startswith(_PROOF)}
