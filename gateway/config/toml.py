@@ -60,6 +60,8 @@ def parse(file: str, raw: bytes, signature: bytes | None = None) -> Document | P
         return Problem(file, line, "(file)", "is not UTF-8", "Save it as UTF-8, without a byte order mark.")
     except tomllib.TOMLDecodeError as error:
         return _not_toml(file, raw, str(error))
+    except ValueError:  # no TOMLDecodeError: Python reads no number of more than 4300 digits
+        return Problem(file, None, "(file)", "has a number that is too long", "Shorten it, or quote it.")
     except RecursionError:
         return Problem(file, None, "(file)", "is nested too deeply", "Write it as plain tables.")
     lines = _lines(raw)

@@ -112,6 +112,7 @@ def test_what_is_missing_is_found_where_it_belongs(path: KeyPath, line: int | No
         (b"id = x\n", 1, "is not TOML"),
         (b'a = 1\n\nb = "\x00"\n', 3, "is not TOML"),
         (b"a = " + b"[" * 100_000, None, "nested too deeply"),
+        (b"a = " + b"1" * 5_000, None, "a number that is too long"),
     ],
     ids=lambda value: str(value)[:24],
 )
