@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
 
 from gateway.cli import main
+
+SAMPLES = Path(__file__).parents[2] / "xoev_schemas" / "xeinmal_1_0" / "samples"
+"""Messages to show the command."""
 
 
 class Ended(NamedTuple):
