@@ -29,7 +29,7 @@ from consent.parties import (
     Signatory,
 )
 from consent.problems import Document, Model, did_you_mean, validated
-from consent.revocation import REVOKED, Revocation, is_revocation, revocations
+from consent.revocation import REVOKED, Revocation, is_revocation, revocations, stated
 from consent.vocabulary import Problem, Request
 
 MAGIC: Final = b"einmal/policy/v1\n"
@@ -125,9 +125,17 @@ def digest(documents: Iterable[Document], settings: Settings) -> str:
     return sha256(archive(_files(documents, settings))).hexdigest()
 
 
-def without_grants(policy: Policy, digest: str) -> Policy:
-    """In: the policy known so far; the hash of one that can't be had. Out: everyone still known, nothing granted."""
-    return replace(policy, hash=digest, grants=MappingProxyType({}), _grants=MappingProxyType({}))
+def without_grants(policy: Policy, digest: str, archived: bytes) -> Policy:
+    """In: the policy known so far; hash and archive of one that was adopted and can't be read any more.
+
+    Out: everyone still known, nothing granted, and closed what that one closed: its signatures were judged when it was
+    adopted. Raises: ValueError when the bytes are no archive.
+    """
+    files = unpack(archived)
+    said = (stated(raw) for name, raw in files.items() if name.endswith(REVOKED))
+    closed = {one.grant: one for one in said if one is not None}
+    nothing: Mapping[Any, Any] = MappingProxyType({})
+    return replace(policy, hash=digest, grants=nothing, revocations=MappingProxyType(closed), _grants=nothing)
 
 
 def empty() -> Policy:

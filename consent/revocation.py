@@ -97,6 +97,12 @@ def revocations(
     return found, problems
 
 
+def stated(raw: bytes) -> Revocation | None:
+    """In: a revocation's file. Out: what it says, whoever signed it; None if it is none."""
+    found = _stated(raw)
+    return found[0] if found is not None else None
+
+
 def forgotten(
     before: Mapping[str, Revocation], after: Mapping[str, Revocation], today: date
 ) -> Iterator[Problem]:
@@ -125,21 +131,28 @@ def _grants(documents: Iterable[Document]) -> Iterator[Grant]:
             yield from grants.grant
 
 
-def _read(
-    document: Document, people: Mapping[str, Signatory], verify: Verify
-) -> Revocation | tuple[str, str]:
-    """Out: the statement, if its signatures hold and are those of people who may revoke; else why not, and the mend."""
+def _stated(raw: bytes) -> tuple[Revocation, bytes, Any] | None:
+    """Out: the statement, the bytes that are signed, and the signatures as they stand there."""
     try:
-        told: dict[str, Any] = json.loads(document.raw)
+        told: dict[str, Any] = json.loads(raw)
         payload, signatures = told["payload"], told["signatures"]
         if told.keys() != {"payload", "signatures"}:
             raise KeyError
         body: bytes = payload.encode()
         statement = Revocation.model_validate_json(body)
     except (ValueError, ValidationError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return (statement, body, signatures) if statement.body() == body else None
+
+
+def _read(
+    document: Document, people: Mapping[str, Signatory], verify: Verify
+) -> Revocation | tuple[str, str]:
+    """Out: the statement, if its signatures hold and are those of people who may revoke; else why not, and the mend."""
+    found = _stated(document.raw)
+    if found is None:
         return "is no revocation", _AGAIN
-    if statement.body() != body:
-        return "is no revocation", _AGAIN
+    statement, body, signatures = found
     if document.file != file_of(statement.grant):
         return f"revokes grant {statement.grant!r}", f"Name the file {file_of(statement.grant)}."
     find = Finder(people)

@@ -72,7 +72,8 @@ async def in_force(
     if isinstance(found, Policy):
         return Adopted(found, judged or now, dated=judged is not None)
     # A policy whose signatures don't count grants nothing; who asks is still known, and told so.
-    return Adopted(without_grants(known or empty(), kept[0]), judged or now, readable=False)
+    policy = without_grants(known or empty(), kept[0], archived)
+    return Adopted(policy, judged or now, readable=False)
 
 
 class StorePolicies:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import planted
@@ -17,9 +20,11 @@ from reloading import ID, answered, keep_only, question
 from town import Town
 
 from adapters.keys import read_key
+from consent.policy import archive, unpack
 from consent.revocation import revokes, written
 from consent.vocabulary import Found, NotFound
 from gateway import jws
+from gateway.assembly.policies import CONTEXT
 from gateway.cli.demo import home as demo_home
 from gateway.errors import ConfigurationFault
 from gateway.exchange import handle
@@ -92,6 +97,22 @@ async def test_a_revocation_whose_file_is_gone_stops_the_next_reload(town: Town)
     with pytest.raises(ConfigurationFault, match=f"grant '{ID}' was revoked"):
         await takes_over(town)
     assert (await answered(town, await question(town)))["code"] == "no-grant"
+
+
+async def test_a_revocation_outlives_a_law_that_can_not_be_read_any_more(town: Town) -> None:
+    """Another version of the program finds a mistake in the law in force: what that one closed stays closed."""
+    await revokes_grant(town)
+    (town.root / f"grants/{ID}.revoked").unlink()
+    files = unpack((await town.opened.house.policies.refresh()).archived)
+    packed = archive({**files, "purposes.toml": files["purposes.toml"] + b"[no-longer-known]\n"})
+    digest, time = sha256(packed).hexdigest(), town.clock.now().isoformat().encode()
+    kept = town.opened.keys.wrap(time + b"\n" + packed, CONTEXT + digest)
+    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database, database:
+        database.execute("INSERT INTO policy (hash, archive) VALUES (?, ?)", (digest, kept))
+        database.execute("UPDATE current_policy SET hash = ?", (digest,))
+    with pytest.raises(ConfigurationFault, match=f"grant '{ID}' was revoked"):
+        await takes_over(town)
+    assert not (await town.opened.house.policies.refresh()).grants
 
 
 @dataclass(slots=True)
