@@ -15,6 +15,7 @@ from adapters.storage.checkpoints import CheckpointFiles
 from consent.parties import Register
 from consent.problems import Document, frozen
 from consent.vocabulary import Problem
+from gateway.config.home import connection_problems
 from gateway.config.settings import Einmal
 from gateway.errors import ConfigurationFault
 from gateway.journal.shards import Shards
@@ -29,7 +30,9 @@ CHECKPOINTS: Final = "data/checkpoints"
 
 def register(root: Path, settings: Einmal, law: Register, document: Document) -> SqlRegister:
     """In: a register and the file that describes it. Out: it, connected as that says. Raises: ConfigurationFault,
-    when a URL leads nowhere."""
+    when a URL leads nowhere, or its table lacks what this version of the program wants and another did not."""
+    if wrong_table := connection_problems(document):
+        raise ConfigurationFault(tuple(wrong_table))
     try:
         return SqlRegister(
             law,
