@@ -251,7 +251,7 @@ async def _revoke(
     opened = await assembly.open_house(home)
     try:
         law, _ = await opened.law.look()
-        if law is None or name not in law.grants:
+        if law is None or name not in law.grants.keys() | law.revocations.keys():
             known = ", ".join(law.grants) if law is not None else ""
             console.usage(f"no grant {name!r} is in force; in force are: {known or 'none'}")
         if name in law.revocations:

@@ -263,6 +263,23 @@ def test_a_revocation_that_is_taken_away_is_missed_and_written_again(home: Path,
     assert einmal("reload").code == 0
 
 
+def test_a_revocation_is_written_again_where_its_grant_is_gone_from_the_law(
+    home: Path, einmal: Einmal
+) -> None:
+    """The grant's file may go and its revocation may not: what `check` tells to do about that can be done."""
+    key = person(home, "datenschutz")
+    einmal("grants", "revoke", ID, "--key", key, "--reason", "x")
+    for ending in ("toml", "sig"):
+        (home / f"grants/wohngeld.{ending}").unlink()
+    assert einmal("reload").code == 0
+    file = home / f"grants/{ID}.revoked"
+    kept = file.read_bytes()
+    file.unlink()
+    assert f"`einmal grants revoke {ID}` writes it again" in einmal("check").err
+    assert einmal("grants", "revoke", ID, "--key", key, "--reason", "y").code == 0
+    assert file.read_bytes() == kept
+
+
 def test_a_revocation_written_and_not_in_force_is_told(home: Path, einmal: Einmal) -> None:
     """The journal can't be written after the file was: exit 3, in plain words; the same command goes on."""
     key = person(home, "datenschutz")
