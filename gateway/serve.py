@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
 from gateway.exchange import handle
@@ -88,14 +88,18 @@ async def _keep_house(service: Service) -> None:
 async def tidy(service: Service) -> int:
     """Erase what was kept for its days and no longer, and tell what was kept back until today. Out: how much."""
     now = service.house.clock.now()
-    erased = await service.store.forget(now)
-    erased += await service.bus.forget(now - timedelta(days=service.keep_days))
+    done = await _release(service, now)  # first: a bus or a store that can't erase keeps nothing from anybody
+    done += await service.store.forget(now)
+    return done + await service.bus.forget(now - timedelta(days=service.keep_days))
+
+
+async def _release(service: Service, now: datetime) -> int:
     try:
-        return erased + await release_due(service.house.journal, service.store, now)
+        return await release_due(service.house.journal, service.store, now)
     except ReleasesDamaged as damaged:  # `log verify` names them; the others are told
         for exchange in damaged.exchanges:
             logger().error("release-damaged", exchange=exchange)
-        return erased + damaged.released
+        return damaged.released
 
 
 async def _keep_outbox(service: Service) -> None:

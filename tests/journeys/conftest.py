@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import exempting
 import peopled
 import pytest
 import town as towns
@@ -35,3 +36,10 @@ async def town(founded: Path, tmp_path: Path) -> AsyncIterator[Town]:
     opened = await towns.opened(root)
     yield opened
     await opened.opened.close()
+
+
+@pytest.fixture
+async def kept(town: Town) -> Town:
+    """A town where resident parking is kept from its people for five days. It may ask with the IDNr."""
+    await exempting.parking_is_exempt(town, exempting.DAYS, by_number=True)
+    return town

@@ -4,60 +4,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import exempting
 import pytest
 import town as towns
+from exempting import DAYS, DUE, by_name, by_number, exported, form_of, holds, released
 from journal_lines import Told, ended, is_of, lines, owner, since
-from letters import asking
 from odd_register import guarded
 from peopled import BLOCKED, NOBODY, ORDINARY, TWINS
 from town import Town
 
-from consent.vocabulary import Found, NotFound, Subject
-from gateway import assembly, person
-from gateway.audit import proof
-from gateway.cli.demo.people import Person
-from gateway.errors import Fault, RegisterProtocol, RegisterUnavailable
+from consent.vocabulary import Found, NotFound
+from gateway.errors import RegisterProtocol, RegisterUnavailable
 from gateway.exchange import handle
-from gateway.journal.releasing import release_due
 from gateway.ports import Outbound, Register
-from gateway.serve import Service, tidy
 from gateway.stages import Mandate, Postponed, Reply, Silent
-from gateway.views.export import disassemble
-
-DAYS: Final = 5
-DUE: Final = datetime(2026, 11, 26, tzinfo=UTC)
-"""Five days after the town's 21 November; the month does not end in between."""
-
-
-@pytest.fixture
-async def kept(town: Town) -> Town:
-    """A town where resident parking is kept from its people for five days. It may ask with the IDNr."""
-    await exempting.parking_is_exempt(town, DAYS, by_number=True)
-    return town
-
-
-def by_number(one: Person, town: Town, **changed: Any) -> Outbound:
-    subject = {"idnr": one.idnr, "birth_date": one.birth_date.isoformat()}
-    return by_name(one, town, **({"subject": subject} | changed))
-
-
-def by_name(one: Person, town: Town, **changed: Any) -> Outbound:
-    letter = changed.pop("letter", {})
-    record = town.parking(one, **changed)
-    return asking(town, record, "json/1.0", consumer="parkraumbewirtschaftung", **letter)
-
-
-def form_of(one: Person) -> str:
-    return f"idnr:{one.idnr}"
 
 
 async def down(_mandate: Mandate, _real: Register) -> Found | NotFound:
@@ -113,25 +78,6 @@ async def happens(case: Case, town: Town) -> list[Told]:
     results = [await handle(town.delivery(request), house) for _ in range(case.attempt)]
     assert isinstance(results[-1], Reply)
     return await since(before, town.opened.store)
-
-
-async def exported(town: Town, one: Person) -> list[dict[str, Any]]:
-    """Out: every event in the person's export."""
-    whom = Subject(idnr=one.idnr, birth_date=one.birth_date)
-    archive = await person.export(whom, town.opened.holdings(), town.clock.now())
-    assert archive is not None
-    document = proof.Proof.parse(disassemble(archive).proof.document)
-    entries = [entry for shard in document.shards for subject in shard.subjects for entry in subject.entries]
-    return [json.loads(entry.event) for entry in entries if entry.event is not None]
-
-
-async def released(town: Town) -> int:
-    return await release_due(town.opened.journal, town.opened.store, town.clock.now())
-
-
-def holds(town: Town) -> bool:
-    """Out: whether the log and every table beside it hold."""
-    return all(report.holds for report in assembly.verify_log(town.root))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -264,82 +210,6 @@ async def test_a_key_that_ended_on_the_way_ends_it_in_secret_too(kept: Town) -> 
     kept.clock.passes(days=DAYS)
     assert await released(kept) == 1
     assert holds(kept)
-
-
-class Quiet:
-    """Port Bus, as far as housekeeping uses it."""
-
-    async def forget(self, before: datetime) -> int:
-        return 0
-
-
-async def test_one_that_cannot_be_opened_holds_up_no_other(kept: Town, exceptions_watched: Any) -> None:
-    """Each run of the housekeeping tries it once, and names the exchange; an export says that it can't be made."""
-    for name in ("answered, asked by name", "blocked"):
-        await happens(CASES[name], kept)
-    with closing(sqlite3.connect(kept.root / "data/einmal.sqlite3")) as database, database:
-        rows = database.execute("SELECT exchange, sealed FROM release ORDER BY exchange").fetchall()
-        damaged, sealed = rows[0]
-        database.execute("UPDATE release SET sealed = ? WHERE exchange = ?", (sealed[:-1] + b"!", damaged))
-    kept.clock.moment = DUE
-    bus: Any = Quiet()
-    service = Service(kept.opened.house, bus, kept.opened.store, 4, 5, 10)
-    logged = exceptions_watched.lines
-    assert await tidy(service) == 1
-    assert await tidy(service) == 0
-    assert exceptions_watched.lines == logged + 2
-    told = [line.event["exchange"] for line in await lines(kept.opened.store) if line.kind == "released"]
-    assert told == [rows[1][0]]
-    wrong = [found for report in assembly.verify_log(kept.root) for found in report.wrong]
-    assert [(found.table, found.key, found.column) for found in wrong] == [("release", damaged, "sealed")]
-    with pytest.raises(Fault):
-        await exported(kept, ORDINARY)
-
-
-async def test_whoever_moves_the_day_in_the_database_moves_nothing(kept: Town) -> None:
-    """The day that was sealed counts: an earlier one in the table tells nobody, and is named."""
-    await happens(CASES["answered, asked by number"], kept)
-    with closing(sqlite3.connect(kept.root / "data/einmal.sqlite3")) as database, database:
-        database.execute("UPDATE release SET due = 0")
-    with pytest.raises(Fault):
-        await released(kept)
-    assert "released" not in {line.kind for line in await lines(kept.opened.store)}
-    wrong = [found for report in assembly.verify_log(kept.root) for found in report.wrong]
-    assert [(found.table, found.column) for found in wrong] == [("release", "due")]
-
-
-@pytest.mark.parametrize(
-    ("statement", "where"),
-    [
-        ("DELETE FROM release", ("release", "exchange")),
-        ("UPDATE release SET exchange = (SELECT exchange FROM exchange WHERE kind = 'answered')", None),
-    ],
-)
-async def test_what_is_taken_from_what_is_kept_back_is_missed(
-    kept: Town, statement: str, where: tuple[str, str] | None
-) -> None:
-    """The line that keeps it back says that it is owed."""
-    await happens(CASES["answered, asked by number"], kept)
-    await exempting.parking_is_open(kept, DAYS)
-    await happens(CASES["answered, asked by number"], kept)
-    with closing(sqlite3.connect(kept.root / "data/einmal.sqlite3")) as database, database:
-        assert database.execute(statement).rowcount == 1
-    wrong = [found for report in assembly.verify_log(kept.root) for found in report.wrong]
-    found = {(found.table, found.column) for found in wrong}
-    assert (where or ("release", "exchange")) in found
-
-
-async def test_a_told_one_is_not_told_again_from_a_copy_of_its_row(kept: Town) -> None:
-    """A row put back after its day is named: it was told already."""
-    await happens(CASES["answered, asked by number"], kept)
-    with closing(sqlite3.connect(kept.root / "data/einmal.sqlite3")) as database, database:
-        row = database.execute("SELECT * FROM release").fetchone()
-    kept.clock.moment = DUE
-    assert await released(kept) == 1
-    with closing(sqlite3.connect(kept.root / "data/einmal.sqlite3")) as database, database:
-        database.execute("INSERT INTO release VALUES (?, ?, ?, ?)", row)
-    wrong = [found for report in assembly.verify_log(kept.root) for found in report.wrong]
-    assert [(found.table, found.column) for found in wrong] == [("release", "exchange")]
 
 
 async def test_the_asker_sees_no_difference(kept: Town) -> None:
