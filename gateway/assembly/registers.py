@@ -106,9 +106,8 @@ class _Generation:
         if name not in self._open:
             try:
                 self._open[name] = self._build(self.policy, name)
-            except (
-                ConfigurationFault
-            ) as wrong:  # a variable or a file that this process, or machine, doesn't have
+            # A variable or a file that this process, or machine, doesn't have.
+            except ConfigurationFault as wrong:
                 place = wrong.problems[0]
                 logger().error("register-unusable", register=name, file=place.file, line=place.line)
                 raise RegisterUnavailable(name) from None
