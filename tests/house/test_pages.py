@@ -13,7 +13,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -81,28 +82,42 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     return folder / "demo", *run(DEMO, folder)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_shows_what_happens(page: Path, tmp_path: Path, demo: tuple[Path, int, str]) -> None:
-    """As a newcomer would type it, one command after the other."""
+def shows(page: Path, folder: Path, demo: tuple[Path, int, str]) -> int:
+    """Run a page in a folder of its own. Out: how many commands it shows. Raises: AssertionError, where it is wrong."""
     left, demo_code, demo_output = demo
     ran = 0
     for kind, block in BLOCK.findall(page.read_text("utf-8")):
         if kind != "console":
-            target = tmp_path / kind.removeprefix("file ")
+            target = folder / kind.removeprefix("file ")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(block, "utf-8")
             continue
         for step in shown(block):
             if step.command == DEMO:
-                shutil.copytree(left, tmp_path / left.name)
+                shutil.copytree(left, folder / left.name)
                 code, output = demo_code, demo_output
             else:
-                code, output = run(step.command, tmp_path)
+                code, output = run(step.command, folder)
             assert code == step.code, f"{step.command}\n{output}"
             missing = said(step.prints, output)
             assert missing is None, f"{step.command}\nshown and not printed: {missing}\n{output}"
             ran += 1
-    assert ran
+    return ran
+
+
+@pytest.fixture(scope="module")
+def read(
+    demo: tuple[Path, int, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[Path, Future[int]]]:
+    """Every page, as many at a time as there are processors: almost all of a page's time is the command starting."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield {page: pool.submit(shows, page, tmp_path_factory.mktemp(page.stem), demo) for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_happens(page: Path, read: Mapping[Path, Future[int]]) -> None:
+    """As a newcomer would type it, one command after the other."""
+    assert read[page].result()
 
 
 def test_a_page_that_shows_something_else_is_found() -> None:
