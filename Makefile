@@ -19,8 +19,8 @@ help: ## this list
 demo: $(STAMP) ## the main job, told step by step; leaves demo/
 	$(BIN)/einmal demo demo
 
-test: $(STAMP) ## the tests
-	$(BIN)/python -m pytest
+test: $(STAMP) ## the tests, on every core
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(STAMP) ## format, lint, types, floors, generated files in step
 	$(BIN)/ruff format --check .

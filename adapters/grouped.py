@@ -1,7 +1,7 @@
 """One thread that writes in groups: whatever came while the last group was being written is the next group.
 
-Nothing waits for company: an idle writer writes a single job at once, a busy one writes many for the price of
-one `fsync`. Jobs are done in the order they came.
+An idle writer writes a single job at once; a busy one writes many for the price of one `fsync`. Jobs are done in the
+order they came.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
+from time import monotonic
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -43,8 +44,7 @@ class GroupedWriter(Generic[Job, Result]):
         """
         self._write, self._fault, self._weight, self._most = write, fault, weight, most
         self._idle, self._idle_seconds = idle, idle_seconds
-        self._linger_seconds, self._company = linger_seconds, False
-        self._ending = Event()
+        self._linger_seconds, self._company = linger_seconds, 0
         self._queue: SimpleQueue[_Waiting[Job, Result] | None] = SimpleQueue()
         self._held: _Waiting[Job, Result] | None = None
         self._closed = False
@@ -67,13 +67,12 @@ class GroupedWriter(Generic[Job, Result]):
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._ending.set()
                 self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while group := self._next():
-            self._company = self._linger_seconds > 0 and len(group) > 1
+            self._company = max(len(group), self._company * 7 // 8) if len(group) > 1 else 0
             try:
                 results: Sequence[Result] | Exception = self._write([waiting.job for waiting in group])
             except Exception as error:  # noqa: BLE001  whatever it is, every waiting caller must hear of it
@@ -81,11 +80,17 @@ class GroupedWriter(Generic[Job, Result]):
             self._tell(group, results)
 
     def _next(self) -> list[_Waiting[Job, Result]]:
-        """Out: the next group; empty when the writer is closed and nothing is left."""
+        """Out: the next group; empty when the writer is closed and nothing is left.
+
+        Where the last groups had company, as many are waited for a moment, and no longer than until they are there.
+        """
         group: list[_Waiting[Job, Result]] = []
-        weight = 0
+        weight, until = 0, 0.0
         while True:
-            waiting = self._held if self._held is not None else self._take(block=not group)
+            left = until - monotonic() if len(group) < self._company else 0.0
+            waiting = (
+                self._held if self._held is not None else self._take(None if not group else max(left, 0.0))
+            )
             self._held = None
             if waiting is None:
                 return group
@@ -94,21 +99,21 @@ class GroupedWriter(Generic[Job, Result]):
                 self._held = waiting
                 return group
             group.append(waiting)
-            if len(group) == 1 and self._company:
-                self._ending.wait(self._linger_seconds)
+            if len(group) == 1:
+                until = monotonic() + self._linger_seconds
 
-    def _take(self, *, block: bool) -> _Waiting[Job, Result] | None:
-        """Out: the next waiting job; None when there is none (not blocking) or none will come (closed)."""
+    def _take(self, seconds: float | None) -> _Waiting[Job, Result] | None:
+        """Out: the next job; None when none comes in that time (None: as long as it takes), or none will come."""
         while True:
             try:
-                taken = self._queue.get(block, self._idle_seconds if block else None)
+                taken = self._queue.get(timeout=self._idle_seconds if seconds is None else seconds)
             except Empty:
-                if not block:
+                if seconds is not None:
                     return None
                 if self._idle is not None:
                     self._idle()
                 continue
-            if taken is None and not block:
+            if taken is None and seconds is not None:
                 self._queue.put(None)  # the end comes after this group
             return taken
 

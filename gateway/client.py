@@ -9,18 +9,15 @@ The bus's own `type` and `content_type` are not signed: what a reply says is in 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
-
-import rfc8785
+from typing import Literal
 
 from gateway import jws
+from gateway.audit import receipt
+from gateway.audit.receipt import Promise
 from gateway.ports import ConsumerBus, Outbound
 from gateway.stages import Outgoing
-
-_PROMISE: Final = frozenset({"v", "exchange", "request", "reply", "time", "origin"})
 
 
 class ReplyInvalid(Exception):
@@ -49,18 +46,6 @@ class Gateway:
     audience: str
     namespace: str
     find: jws.Find = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """The gateway's signed word that its journal holds the exchange; keep `token` and compare (`reconcile`)."""
-
-    exchange: str
-    request: str
-    reply: str
-    time: str
-    origin: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +108,8 @@ def verified(reply: Outgoing, request: Outbound, consumer: Consumer, gateway: Ga
         raise ReplyInvalid("message-id")
     if header["req"] != jws.digest(request.body) or reply.correlation_id != correlation(request):
         raise ReplyInvalid("request")
-    receipt = reply.headers.get("receipt")
-    promise = promised(receipt, gateway) if receipt else None
+    token = reply.headers.get("receipt")
+    promise = promised(token, gateway) if token else None
     if promise and (promise.request, promise.reply) != (header["req"], jws.digest(reply.body)):
         raise ReplyInvalid("receipt")
     return Verified(reply, key.kid, header["iat"], promise)
@@ -133,14 +118,9 @@ def verified(reply: Outgoing, request: Outbound, consumer: Consumer, gateway: Ga
 def promised(token: str, gateway: Gateway) -> Promise:
     """In: a receipt, at any later time. Out: what it promises. Raises: ReplyInvalid."""
     try:
-        payload = jws.verify_compact(token, jws.RECEIPT_TYPE, gateway.find)
-        said: Any = json.loads(payload)
-        whole = isinstance(said, dict) and said.keys() == _PROMISE and rfc8785.dumps(said) == payload
-    except (jws.SignatureInvalid, ValueError, RecursionError):
+        return receipt.promised(token, gateway.find)
+    except receipt.ReceiptInvalid:
         raise ReplyInvalid("receipt") from None
-    if not whole or said.pop("v") != 1 or not all(isinstance(text, str) for text in said.values()):
-        raise ReplyInvalid("receipt")
-    return Promise(**said, token=token)
 
 
 async def ask(

@@ -80,6 +80,22 @@ class Undeliverable(Fault):
     """The bus has no such queue, or takes no message of that size: sending again would end the same."""
 
 
+class WitnessUnavailable(Fault):
+    """Another authority's witness gave no usable answer; the next time it may. `why` says it in plain words of ours."""
+
+    curable = True
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where} ({why})")
+        self.why = why
+
+
+class Unwitnessed(Fault):
+    """Fewer witnesses than wanted have cosigned what was to be handed out. `where` says who did not, and why."""
+
+    curable = True
+
+
 class ConfigurationFault(Exception):
     """The home is wrong. Carries every problem at once, each located and with its mend."""
 

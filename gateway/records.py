@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -18,7 +18,7 @@ from consent.vocabulary import Check, Held, ReasonCode, RecordState, Refusal, Su
 from gateway import jws
 from gateway.house import House
 from gateway.journal import Journal
-from gateway.jws import Find, SigningKey
+from gateway.jws import Find, PublicKey, SigningKey
 from gateway.ports import ConsentStore, RecordEvent
 from gateway.stages import Listed, Moved, Recorded
 
@@ -36,38 +36,39 @@ class NotAllowed(Exception):
         self.before, self.after = before, after
 
 
-def own_key(key: SigningKey) -> Find:
-    """Out: how the house finds its own signing key, as anyone would: by the public half."""
-    public = jws.PublicKey(
-        key.kid,
-        jws.public_key(jws.public_jwk(key)),
-        "sig",
-        datetime.min.replace(tzinfo=UTC),
-        datetime.max.replace(tzinfo=UTC),
-    )
-    return lambda kid: public if kid == key.kid else None
-
-
 def folding(find: Find) -> Callable[[Sequence[RecordEvent], int], Held]:
     """Out: how a record or power is made of its events: `authentic` only if the house's receipt over
     each one verifies."""
 
     @lru_cache(maxsize=_REMEMBERED)
-    def vouched(receipt: str, body: bytes) -> bool:
-        try:
-            return jws.verify_compact(receipt, RECORD_TYPE, find) == body
-        except jws.SignatureInvalid:
-            return False
+    def stands(receipt: str, body: bytes) -> bool:
+        return vouched(receipt, body, find)
 
     @lru_cache(maxsize=_REMEMBERED)
     def step(body: bytes) -> AnyStep:
         return read(body)
 
     def standing(events: Sequence[RecordEvent], uses: int) -> Held:
-        authentic = all(vouched(event.receipt, event.body) for event in events)
+        authentic = all(stands(event.receipt, event.body) for event in events)
         return folded([step(event.body) for event in events], uses, authentic)
 
     return standing
+
+
+def vouched(receipt: str, body: bytes, find: Find, told: datetime | None = None) -> bool:
+    """In: the time of the step's line, where it is known. Out: whether the receipt over a step verifies, by a key that
+    was the house's when the step was taken. A former key signs no later step; that one was not dated back, its line
+    shows (`log verify`)."""
+    try:
+        said = read(body).time
+        taken = max(said, told) if told is not None else said
+        return jws.verify_compact(receipt, RECORD_TYPE, lambda kid: _in_use(find(kid), taken)) == body
+    except (jws.SignatureInvalid, ValueError):
+        return False
+
+
+def _in_use(key: PublicKey | None, taken: datetime) -> PublicKey | None:
+    return key if key is not None and taken <= key.valid_to else None
 
 
 def signed(step: AnyStep, key: SigningKey) -> Recorded:

@@ -11,16 +11,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
 from gateway.exchange import handle
+from gateway.health import Health
 from gateway.house import House
 from gateway.journal.releasing import ReleasesDamaged, release_due
+from gateway.keeping.retention import Retention
 from gateway.ports import Bus, JournalStore
+from gateway.proving.witnessing import State, Witnessing
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
 from gateway.telemetry import logger, told
+from gateway.views.german_time import german_time
+from gateway.watching import Watchman, keep_watch, tell_blind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,16 @@ class Service:
     """How often what is past its time is erased, and what the law kept back until its day is told."""
     outbox_seconds: float = 60.0
     """How long a reply lies in the outbox before whoever sees it sends it: its own process must have died."""
+    watchman: Watchman | None = None
+    """Who looks whether everything accepted has ended or is under way; None: nobody does here."""
+    watch_seconds: float = 60.0
+    witnessing: Witnessing | None = None
+    """Who is asked to cosign the log; None: nobody is here."""
+    witness_seconds: float = 300.0
+    retention: Retention | None = None
+    """Who erases lines when their time is over; None: nobody does here."""
+    settle_keys: Callable[[datetime], Awaitable[object]] | None = None
+    """What ends a rotation of the master key that others are in the middle of; None: nobody does here."""
     rest: Callable[[float], Awaitable[object]] = asyncio.sleep
     """How it lets time pass, in seconds."""
 
@@ -50,7 +66,14 @@ async def serve(service: Service, stop: asyncio.Event) -> None:
     await resend(service)
     places = asyncio.Semaphore(service.concurrency)
     watch = asyncio.create_task(_stop_when(stop, service.bus))
-    keepers = [asyncio.create_task(_keep_house(service)), asyncio.create_task(_keep_outbox(service))]
+    keeping = (
+        _keep_house(service),
+        _keep_outbox(service),
+        _keep_watch(service),
+        _keep_witnessed(service),
+        _keep_retention(service),
+    )
+    keepers = [asyncio.create_task(keeper) for keeper in keeping]
     try:
         async with asyncio.TaskGroup() as hands:
             async for delivery in service.bus.deliveries():
@@ -82,15 +105,48 @@ async def _keep_house(service: Service) -> None:
             await tidy(service)
         except Exception as error:  # noqa: BLE001  what is past its time is erased the next time, whatever it was
             logger().error("housekeeping-failed", **told(error))
+        midnight = _until_midnight(service.house.clock.now())
+        await service.rest(min(service.housekeeping_seconds, midnight))
+
+
+async def _keep_retention(service: Service) -> None:
+    """Once a German day; again the same day where a reader was in the way or something failed."""
+    done: date | None = None
+    while service.retention is not None:
+        now = service.house.clock.now()
+        today = german_time(now).date()
+        try:
+            if done != today:
+                erased = await service.retention.run(now)
+                if erased.lines:
+                    logger().info("erased", count=erased.lines)
+                done = today if erased.settled else None
+        except Fault as fault:
+            logger().error("retention-failed", where=fault.where)
+        except Exception as error:  # noqa: BLE001  what is due stays due, whatever it was
+            logger().error("retention-failed", **told(error))
         await service.rest(service.housekeeping_seconds)
 
 
+def _until_midnight(now: datetime) -> float:
+    """Out: the seconds until the next day has begun (UTC), with which a month may begin."""
+    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    return (tomorrow - now).total_seconds() + 1.0
+
+
 async def tidy(service: Service) -> int:
-    """Erase what was kept for its days and no longer, and tell what was kept back until today. Out: how much."""
+    """Begin the day, erase what was kept for its days and no longer, and tell what was kept back until today. Out: how
+    much was erased or told."""
     now = service.house.clock.now()
+    if service.retention is not None:
+        await service.retention.believe(now)  # what is told or erased too early, nothing takes back
+    await service.house.journal.begin_day(now)
     done = await _release(service, now)  # first: a bus or a store that can't erase keeps nothing from anybody
     done += await service.store.forget(now)
-    return done + await service.bus.forget(now - timedelta(days=service.keep_days))
+    done += await service.bus.forget(now - timedelta(days=service.keep_days))
+    if service.settle_keys is not None:
+        await service.settle_keys(now)
+    return done
 
 
 async def _release(service: Service, now: datetime) -> int:
@@ -111,6 +167,34 @@ async def _keep_outbox(service: Service) -> None:
             seen = await resend(service, seen)
         except Exception as error:  # noqa: BLE001  the next look finds it again, whatever it was
             logger().error("outbox-failed", **told(error))
+
+
+async def _keep_watch(service: Service) -> None:
+    health: Health | None = None
+    while service.watchman is not None:
+        try:
+            health = await keep_watch(service.watchman, health)
+        except Exception as error:  # noqa: BLE001  the next look finds it again, whatever it was
+            logger().error("watch-failed", **told(error))
+            with suppress(OSError):  # the disk itself: what was said says it
+                health = tell_blind(service.watchman, health, error)
+        await service.rest(service.watch_seconds)
+
+
+async def _keep_witnessed(service: Service) -> None:
+    """Have the log cosigned, and say it once where somebody does not."""
+    said: frozenset[tuple[str, str, str, str]] = frozenset()
+    while service.witnessing is not None and service.witnessing.asks:
+        try:
+            asked = await service.witnessing.ask()
+            without = [one for one in asked if one.state in (State.UNAVAILABLE, State.REFUSED)]
+            now = frozenset((str(one.state), one.origin, one.witness, one.said) for one in without)
+            for state, origin, witness, why in sorted(now - said):
+                logger().warning("not-witnessed", kind=state, origin=origin, where=f"{witness} ({why})")
+            said = now
+        except Exception as error:  # noqa: BLE001  witnesses stop nothing; they are asked again, whatever it was
+            logger().error("witnessing-failed", **told(error))
+        await service.rest(service.witness_seconds)
 
 
 async def resend(service: Service, exchanges: Container[str] | None = None) -> frozenset[str]:

@@ -38,6 +38,23 @@ def exceptions_watched() -> Iterator[Watch]:
         yield WATCH
 
 
+class Workers:
+    """What the processes that share the tests have seen and counted comes to the one that tells it."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        seen = getattr(node, "workeroutput", {}).get("einmal")
+        if seen is not None:
+            WATCH.lines += seen["lines"]
+            WATCH.exceptions += seen["exceptions"]
+            WATCH.found += seen["found"]
+            counted.take(seen["counted"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Workers())
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(
         f"privacy watch: {WATCH.lines} log lines and {WATCH.exceptions} exceptions scanned for "
@@ -45,11 +62,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
     for place in sorted(set(WATCH.found)):
         terminalreporter.write_line(f"  {place}")
-    for text in counted.TOLD:
+    for text in counted.lines():
         terminalreporter.write_line(text)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["einmal"] = {
+            "lines": WATCH.lines,
+            "exceptions": WATCH.exceptions,
+            "found": WATCH.found,
+            "counted": counted.plain(),
+        }
     if WATCH.found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -76,8 +76,8 @@ def read(path: Path) -> SchemaSet:
     if path.is_file() and zipfile.is_zipfile(path):
         try:
             return _zip(path)
-        # An unknown compression is NotImplementedError, an encrypted entry RuntimeError: neither is a BadZipFile.
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):  # zipfile's
+        # zipfile tells of an encrypted entry and of an unknown compression by a RuntimeError.
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
             raise Unusable((Flaw(path.stem, "", "is a damaged or encrypted ZIP file"),)) from None
     raise Unusable((Flaw(path.name, "", "is neither a folder nor a ZIP file"),))
 

@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
@@ -23,6 +23,7 @@ from adapters.bus.jobs import (
     Dead,
     Declare,
     Forget,
+    Holds,
     Register,
     Release,
     Relieve,
@@ -131,6 +132,15 @@ class EmbeddedBus:
     async def dead(self) -> Sequence[Delivery]:
         """Out: the dead letters, oldest first."""
         return [self._delivery(row) for row in cast("list[Row]", await self._broker.do(Dead()))]
+
+    async def holds(self, requests: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Out: those of these consumers' message ids whose request waits, is put off or is in somebody's hand."""
+        pairs = {
+            (queue_of(self._namespace, consumer), message): (consumer, message)
+            for consumer, message in requests
+        }
+        held = cast("list[tuple[str, str]]", await self._broker.do(Holds(tuple(pairs))))
+        return {pairs[pair] for pair in held}
 
     async def forget(self, before: datetime) -> int:
         """Drop replies nobody fetched and dead letters from before. Out: how many."""

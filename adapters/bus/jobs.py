@@ -321,19 +321,19 @@ class Dead(_Job):
         return file.execute(f"SELECT id, {_COLUMNS} FROM dead ORDER BY buried, id").fetchall()  # noqa: S608
 
 
+@dataclass(frozen=True, slots=True)
+class Holds(_Job):
+    """Which of these pairs of queue and message id have a request there, whoever has it in hand."""
+
+    pairs: Sequence[tuple[str, str]]
+
+    def run(self, file: sqlite3.Connection) -> list[tuple[str, str]]:
+        """Changes nothing."""
+        there = "SELECT 1 FROM request WHERE queue = ? AND message_id = ? LIMIT 1"
+        return [pair for pair in self.pairs if file.execute(there, pair).fetchone()]
+
+
 Job: TypeAlias = (
-    Declare
-    | Publish
-    | Send
-    | Register
-    | Take
-    | Ack
-    | Return
-    | Bury
-    | Release
-    | Relieve
-    | Look
-    | Claim
-    | Forget
-    | Dead
-)
+    Declare | Publish | Send | Register | Take | Ack | Return | Bury | Release | Relieve | Look | Claim | Forget | Dead
+    | Holds
+)  # fmt: skip

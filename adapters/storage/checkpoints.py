@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from adapters import atomic
 from gateway.errors import JournalUnavailable
 
 PAUSE_SECONDS: Final = 0.2
 """A file is replaced no more often than this: it may be behind, and each time costs an `fsync`."""
+
+_SUFFIX: Final = ".checkpoint"
 
 
 class CheckpointFiles:
@@ -48,6 +51,15 @@ class CheckpointFiles:
             mine = self._newest.get(origin)
         return max((note for note in (mine, stored) if note is not None), key=tree_size, default=None)
 
+    def origins(self) -> Sequence[str]:
+        """Out: of which logs a checkpoint is kept, in order. Raises: JournalUnavailable."""
+        try:
+            files = [file.stem for file in self._folder.iterdir() if file.suffix == _SUFFIX]
+        except OSError as error:
+            raise JournalUnavailable(f"checkpoint file ({type(error).__name__})") from None
+        with self._changed:
+            return sorted({unquote(name) for name in files} | self._newest.keys())
+
     def keep(self, origin: str, note: str) -> None:
         """Replace the kept note unless a larger tree's is kept. Raises: JournalUnavailable while writing fails."""
         with self._changed:
@@ -57,6 +69,12 @@ class CheckpointFiles:
                 return
             self._newest[origin] = self._waiting[origin] = note
             self._changed.notify_all()
+
+    @property
+    def failed(self) -> str | None:
+        """Out: why the newest ones can't be written, if they can't."""
+        with self._changed:
+            return self._failed
 
     def flush(self) -> None:
         """Wait until what was kept so far is on the disk. Raises: JournalUnavailable."""
@@ -106,14 +124,7 @@ class CheckpointFiles:
             stored = self._stored(origin)
             if stored is not None and tree_size(stored) >= tree_size(note):
                 return
-            new = path.with_suffix(".new")
-            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(handle, "wb") as file:  # noqa: PTH123  a handle made with its mode, not a path
-                file.write(note.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            # A crash here leaves the older checkpoint and a `.new` that nobody reads.
-            new.replace(path)
+            atomic.put(path, note.encode(), beside=path.with_suffix(".new"))
 
     def _stored(self, origin: str) -> str | None:
         try:
@@ -128,7 +139,7 @@ class CheckpointFiles:
         return note
 
     def _path(self, origin: str) -> Path:
-        return self._folder / f"{quote(origin, safe='')}.checkpoint"
+        return self._folder / f"{quote(origin, safe='')}{_SUFFIX}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.storage.database import Database, connect_sqlite, unavailable
+from adapters.storage.cells import Cells, readable
+from adapters.storage.database import Database, unavailable
 from adapters.storage.schema import (
     CHECKPOINT,
+    COSIGNATURE,
     CURRENT_POLICY,
+    EPOCH,
     EXCHANGE,
+    HELD,
+    HOLD,
     LINE,
     POLICY,
     RECORD,
@@ -28,15 +30,28 @@ from adapters.storage.schema import (
     USE,
 )
 from gateway.audit.verify.books import Books, ExchangeRow, RecordEventRow
-from gateway.audit.verify.columns import CheckpointRow, LineRow, ShardRow, TerminalRow, TileRow, Wrong
+from gateway.audit.verify.columns import (
+    CheckpointRow,
+    CosignatureRow,
+    EpochRow,
+    LineRow,
+    ShardRow,
+    TerminalRow,
+    TileRow,
+    Wrong,
+)
+from gateway.audit.verify.holding import HeldRow, HoldRow
 from gateway.audit.verify.releases import ReleaseRow
 
-_BATCH: Final = 256
-_TIED: Final = (  # every column that ties a row to its shard, with what else names the row
-    (LINE, LINE.c.shard, (LINE.c.idx,)),
-    (TILE, TILE.c.shard, (TILE.c.level, TILE.c.n)),
-    (CHECKPOINT, CHECKPOINT.c.shard, (CHECKPOINT.c.size,)),
-    (EXCHANGE, EXCHANGE.c.terminal_shard, (EXCHANGE.c.exchange,)),
+_MOST_STRAYS: Final = 256
+_TIED: Final = (  # every column that ties a row to its shard
+    LINE.c.shard,
+    TILE.c.shard,
+    CHECKPOINT.c.shard,
+    EPOCH.c.shard,
+    COSIGNATURE.c.shard,
+    HELD.c.shard,
+    EXCHANGE.c.terminal_shard,
 )
 
 
@@ -44,98 +59,143 @@ _TIED: Final = (  # every column that ties a row to its shard, with what else na
 def open_columns(url: str) -> Iterator[LogColumns]:
     """Read a database's log on one consistent state, while others write. Raises: ConfigurationFault,
     JournalUnavailable."""
-    database = Database(url, _readable)
+    database = Database(url, readable)
     try:
         with database.reader.connect() as connection:
-            yield LogColumns(connection)
-    except SQLAlchemyError as error:
+            yield LogColumns(Cells(connection))
+    except (SQLAlchemyError, UnicodeDecodeError) as error:
         raise unavailable(error) from None
     finally:
         database.close()
 
 
-def _readable(path: Path) -> sqlite3.Connection:
-    """Out: a connection that reads damaged text as well: it is a place to be named, not an end of the reading."""
-    connection = connect_sqlite(path)
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
-    return connection
-
-
 class LogColumns:
-    """Iterators over the columns; nothing is derived, corrected or left out."""
+    """Iterators over the columns; nothing is derived, corrected or left out but what is no cell of its column."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._ids: dict[str, int] = {}
+
+    @property
+    def wrong(self) -> Sequence[Wrong]:
+        """Out: the cells that are not of their column's kind, as far as was read."""
+        return self._cells.wrong
 
     def shards(self) -> list[ShardRow]:
         """Out: every shard, oldest first within its class."""
-        rows = self._connection.execute(sa.select(SHARD).order_by(SHARD.c.retention, SHARD.c.id))
-        return [ShardRow(row.origin, row.retention, row.size, row.root, bool(row.closed)) for row in rows]
+        columns = [SHARD.c[name] for name in ("origin", "retention", "size", "root", "closed", "id")]
+        rows = list(self._cells.rows(columns, (SHARD.c.id,), order=(SHARD.c.retention, SHARD.c.id)))
+        self._ids = {row[0]: row[-1] for row in reversed(rows)}
+        for row in rows:
+            if row[4] not in (0, 1):
+                self._cells.wrong.append(Wrong("shard", row[0], "closed", "neither open nor closed"))
+        return [ShardRow(row[0], row[1], row[2], row[3], row[4] == 1) for row in rows]
 
     def secrets(self, origin: str) -> bytes | None:
         """Out: a shard's wrapped secrets; None once destroyed."""
-        return self._connection.execute(sa.select(SHARD.c.secrets).where(SHARD.c.origin == origin)).scalar()
+        found = self._cells.rows((SHARD.c.secrets,), (SHARD.c.id,), SHARD.c.id == self._ids[origin])
+        return next((row[0] for row in list(found)), None)
 
     def lines(self, origin: str) -> Iterator[LineRow]:
         """Out: the shard's lines in the order of `idx`."""
-        columns = sa.select(LINE.c.idx, LINE.c.label, LINE.c.leaf, LINE.c.salt, LINE.c.event)
-        for row in self._of(columns, LINE.c.shard, origin, LINE.c.idx):
-            yield LineRow(*row)
+        columns = [LINE.c[name] for name in LineRow.__dataclass_fields__]
+        return (LineRow(*row) for row in self._of(origin, columns, (LINE.c.idx,)))
+
+    def labels(self, origin: str) -> Iterator[tuple[bytes, int]]:
+        """Out: label and index of the shard's lines, by label."""
+        order = (LINE.c.label, LINE.c.idx)
+        return ((row[0], row[1]) for row in self._of(origin, order, (LINE.c.idx,), order))
+
+    def labelled(self, origin: str, label: bytes) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+        """Out: leaf, salt and event of a label's lines."""
+        columns = (LINE.c.leaf, LINE.c.salt, LINE.c.event)
+        mine = (LINE.c.shard == self._ids[origin]) & (LINE.c.label == label)
+        rows = self._cells.rows(columns, (LINE.c.idx,), mine, (LINE.c.idx,), of=origin)
+        return ((row[0], row[1], row[2]) for row in rows)
 
     def tiles(self, origin: str) -> Iterator[TileRow]:
-        """Out: the shard's tiles."""
-        columns = sa.select(TILE.c.level, TILE.c.n, TILE.c.hashes)
-        for row in self._of(columns, TILE.c.shard, origin, TILE.c.level, TILE.c.n):
-            yield TileRow(*row)
+        """Out: the shard's tiles, by level and number."""
+        columns = [TILE.c[name] for name in TileRow.__dataclass_fields__]
+        return (TileRow(*row) for row in self._of(origin, columns, (TILE.c.level, TILE.c.n)))
 
     def checkpoints(self, origin: str) -> Iterator[CheckpointRow]:
         """Out: the shard's kept checkpoints."""
-        columns = sa.select(CHECKPOINT.c.size, CHECKPOINT.c.note)
-        for row in self._of(columns, CHECKPOINT.c.shard, origin, CHECKPOINT.c.size):
-            yield CheckpointRow(*row)
+        columns = (CHECKPOINT.c.size, CHECKPOINT.c.note)
+        return (CheckpointRow(*row) for row in self._of(origin, columns, (CHECKPOINT.c.size,)))
+
+    def epochs(self, origin: str) -> Iterator[EpochRow]:
+        """Out: the shard's epochs in their order."""
+        columns = [EPOCH.c[name] for name in EpochRow.__dataclass_fields__]
+        return (EpochRow(*row) for row in self._of(origin, columns, (EPOCH.c.number,)))
+
+    def cosignatures(self, origin: str) -> Iterator[CosignatureRow]:
+        """Out: what witnesses and auditors signed of the shard."""
+        names = (COSIGNATURE.c.log, COSIGNATURE.c.size, COSIGNATURE.c.vkey)
+        return (CosignatureRow(*row) for row in self._of(origin, (*names, COSIGNATURE.c.line), names))
 
     def terminals(self, origin: str) -> Iterator[TerminalRow]:
         """Out: where settled exchanges say their terminal line stands in this shard."""
-        columns = sa.select(EXCHANGE.c.exchange, EXCHANGE.c.terminal_idx, EXCHANGE.c.kind)
-        for row in self._of(columns, EXCHANGE.c.terminal_shard, origin, EXCHANGE.c.terminal_idx):
-            yield TerminalRow(*row)
+        columns = (EXCHANGE.c.exchange, EXCHANGE.c.terminal_idx, EXCHANGE.c.kind)
+        rows = self._cells.rows(
+            columns,
+            (EXCHANGE.c.exchange,),
+            EXCHANGE.c.terminal_shard == self._ids[origin],
+            (EXCHANGE.c.terminal_idx, EXCHANGE.c.exchange),
+        )
+        return (TerminalRow(row[0], -1 if row[1] is None else row[1], row[2] or "") for row in rows)
 
     def books(self) -> Books:
         """Out: the tables beside the lines."""
-        told = sa.select(SHARD.c.retention, LINE.c.leaf, LINE.c.salt, LINE.c.event)
-        lines = told.join(LINE, LINE.c.shard == SHARD.c.id)
-        exchanges = sa.select(*(EXCHANGE.c[name] for name in ExchangeRow.__dataclass_fields__))
-        events = sa.select(RECORD_EVENT).order_by(RECORD_EVENT.c.record, RECORD_EVENT.c.revision)
+        told = SHARD.join(LINE, LINE.c.shard == SHARD.c.id)
+        columns = (SHARD.c.retention, LINE.c.leaf, LINE.c.salt, LINE.c.event)
+        key = (LINE.c.shard, LINE.c.idx)
+        exchanges = [EXCHANGE.c[name] for name in ExchangeRow.__dataclass_fields__]
         return Books(
-            lines=self._all(lines.order_by(LINE.c.shard, LINE.c.idx)),
-            exchanges=(ExchangeRow(*row) for row in self._all(exchanges)),
-            uses=self._all(sa.select(USE)),
-            releases=(ReleaseRow(*row) for row in self._all(sa.select(RELEASE))),
-            record_events=(RecordEventRow(*row) for row in self._all(events)),
-            records=self._all(sa.select(RECORD)),
-            record_subjects=self._all(sa.select(RECORD_SUBJECT)),
-            policies=self._all(sa.select(POLICY)),
-            current=list(self._all(sa.select(CURRENT_POLICY))),
+            lines=((row[0], *row[1:]) for row in self._cells.rows(columns, key, order=key, source=told)),
+            exchanges=(ExchangeRow(*row) for row in self._cells.rows(exchanges, (EXCHANGE.c.exchange,))),
+            uses=self._all(USE),
+            releases=(ReleaseRow(*row) for row in self._all(RELEASE)),
+            record_events=(RecordEventRow(*row) for row in self._all(RECORD_EVENT)),
+            records=self._all(RECORD),
+            record_subjects=self._all(RECORD_SUBJECT),
+            policies=self._all(POLICY),
+            current=list(self._all(CURRENT_POLICY)),
+            holds=(HoldRow(*row) for row in self._all(HOLD)),
+            held=(HeldRow(*row) for row in self._held()),
         )
 
-    def _all(self, statement: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
-        for row in self._connection.execute(statement.execution_options(yield_per=_BATCH)):
-            yield tuple(row)
+    def _held(self) -> Iterator[tuple[Any, ...]]:
+        columns = (HELD.c.hold, SHARD.c.origin, HELD.c.sealed)
+        source = HELD.join(SHARD, SHARD.c.id == HELD.c.shard)
+        return self._cells.rows(columns, (HELD.c.hold, HELD.c.shard), source=source)
+
+    def damage(self) -> list[Wrong]:
+        """Out: what is wrong with the database's file."""
+        return self._cells.damage()
 
     def strays(self) -> list[Wrong]:
         """Out: rows that say they belong to a shard there is not."""
         found: list[Wrong] = []
-        known = sa.select(SHARD.c.id)
-        for table, shard, names in _TIED:
-            stray = sa.select(shard, *names).where(shard.is_not(None), shard.not_in(known)).limit(_BATCH)
-            for row in self._connection.execute(stray):
-                key = " ".join(str(part) for part in row)
-                found.append(Wrong(table.name, key, shard.name, "belongs to no shard there is"))
+        for tie in _TIED:
+            names = list(tie.table.primary_key.columns)
+            lost = tie.not_in(sa.select(SHARD.c.id)) & tie.is_not(None)
+            rows = self._cells.rows((tie, *names), names, lost)
+            for row, _ in zip(rows, range(_MOST_STRAYS), strict=False):
+                rest = (cell for cell, name in zip(row[1:], names, strict=True) if name is not tie)
+                key = " ".join(str(part) for part in (row[0], *rest))
+                found.append(Wrong(tie.table.name, key, tie.name, "belongs to no shard there is"))
         return found
 
+    def _all(self, table: sa.Table) -> Iterator[tuple[Any, ...]]:
+        names = list(table.primary_key.columns)
+        return self._cells.rows(list(table.columns), names, order=names)
+
     def _of(
-        self, columns: sa.Select[*tuple[Any, ...]], shard: sa.Column[Any], origin: str, *order: sa.Column[Any]
-    ) -> Iterator[Row[*tuple[Any, ...]]]:
-        owner = sa.select(SHARD.c.id).where(SHARD.c.origin == origin).scalar_subquery()
-        statement = columns.where(shard == owner).order_by(*order).execution_options(yield_per=_BATCH)
-        yield from self._connection.execute(statement)
+        self,
+        origin: str,
+        columns: Sequence[sa.Column[Any]],
+        names: Sequence[sa.Column[Any]],
+        order: Sequence[sa.Column[Any]] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        mine = columns[0].table.c.shard == self._ids[origin]
+        return self._cells.rows(columns, names, mine, order or names, of=origin)

@@ -32,7 +32,10 @@ BUSY_MS: Final = 10_000
 
 ENVIRONMENT: Final = (OperationalError, sqlite3.OperationalError, OSError)
 """Locked, full, broken: what is true for every member of a group."""
-_FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, OSError)
+_MOST_DAMAGE: Final = 100
+"""Damaged places of a file that are named."""
+_FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError)
+"""The last: SQLite tells of a damaged file in words of that file."""
 
 
 def unavailable(error: Exception) -> JournalUnavailable:
@@ -163,6 +166,12 @@ class Database:
         self._threads.shutdown()
         self.writer.dispose()
         self.reader.dispose()
+
+
+def damage(connection: Connection) -> list[str]:
+    """Out: what SQLite itself finds wrong with the file: pages, and indexes that are not those of their tables."""
+    found = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_DAMAGE})").scalars().all()
+    return [] if found == ["ok"] else [str(line) for line in found]
 
 
 def _revision(path: Path, engine: Engine) -> str:

@@ -15,7 +15,11 @@ from gateway.audit.tree import TILE_HEIGHT, TILE_WIDTH, Edge, Grown, append, edg
 from gateway.errors import JournalUnavailable
 from gateway.ports import Line
 
-_ADD_LINES: Final = Prepared(sa.insert(LINE))
+_ADD_LINES: Final = Prepared(
+    sa.insert(LINE).values(
+        {name: sa.bindparam(name) for name in ("shard", "idx", "label", "leaf", "salt", "event")}
+    )
+)
 _ADD_TILES: Final = Prepared(sa.insert(TILE))
 _REPLACE_TILE: Final = Prepared(
     sa.update(TILE)

@@ -26,12 +26,12 @@ from adapters.storage.schema import (
     USE,
 )
 from consent.vocabulary import Held, Record, Request, Subject
-from gateway.audit.tree import TileDamaged, inclusion
+from gateway.audit.tree import Nodes, TileDamaged
 from gateway.errors import JournalUnavailable
 from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Release, Shard, StoredLine
 from gateway.stages import Position
 
-_LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event).where(
+_LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event, LINE.c.withheld).where(
     LINE.c.shard == sa.select(SHARD.c.id).where(SHARD.c.origin == sa.bindparam("b_origin")).scalar_subquery()
 )
 _RANGE: Final = Prepared(
@@ -134,24 +134,37 @@ def labelled(connection: Connection, origin: str, label: bytes) -> list[StoredLi
 
 
 def _line_of(origin: str, row: tuple[Any, ...]) -> StoredLine:
-    idx, leaf, salt, event = row
-    return StoredLine(Position(origin, idx), Line(leaf, salt, event))
+    idx, leaf, salt, event, withheld = row
+    return StoredLine(Position(origin, idx), Line(leaf, salt, event), withheld)
 
 
-def proof(connection: Connection, position: Position, size: int) -> list[bytes]:
-    """Out: the line's inclusion proof in the tree of that size, sibling of the leaf first.
+def proofs(connection: Connection, origin: str, indexes: Sequence[int], size: int) -> list[list[bytes]]:
+    """Out: inclusion proofs of these lines in the tree of that size, each with the sibling of the leaf first.
 
     Raises: ValueError when the shard has no such line or was never that large; JournalUnavailable when a tile
     that is needed is damaged.
     """
-    found = _SHARD.rows(connection, {"b_origin": position.origin})
-    if not found or not 0 <= position.index < size <= found[0][1]:
+    found = _SHARD.rows(connection, {"b_origin": origin})
+    if not found or any(not 0 <= index < size <= found[0][1] for index in indexes):
         raise ValueError("no such line in a tree of that size")
     shard = found[0][0]
+    nodes = Nodes(lambda level, n, width: read_tile(connection, shard, level, n, width), size)
     try:
-        return inclusion(
-            lambda level, n, width: read_tile(connection, shard, level, n, width), position.index, size
-        )
+        return [nodes.inclusion(index) for index in indexes]
+    except TileDamaged as damage:
+        raise JournalUnavailable(f"storage ({damage})") from None
+
+
+def consistency(connection: Connection, origin: str, older: int, newer: int) -> list[bytes]:
+    """Out: the proof that the tree of `older` leaves begins that of `newer`. Raises: as `proofs`."""
+    found = _SHARD.rows(connection, {"b_origin": origin})
+    if not found or not 0 <= older <= newer <= found[0][1]:
+        raise ValueError("the shard was never that large")
+    shard = found[0][0]
+    try:
+        return Nodes(
+            lambda level, n, width: read_tile(connection, shard, level, n, width), newer
+        ).consistency(older)
     except TileDamaged as damage:
         raise JournalUnavailable(f"storage ({damage})") from None
 

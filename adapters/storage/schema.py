@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The migration this code reads and writes."""
 
 METADATA: Final = sa.MetaData(
@@ -53,6 +53,7 @@ LINE: Final = sa.Table(
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("salt", sa.LargeBinary),  # null once erased
     sa.Column("event", sa.LargeBinary),  # null once erased
+    sa.Column("withheld", sa.Text),  # by which norm it was erased; else null
 )
 sa.Index("line_label", LINE.c.shard, LINE.c.label, LINE.c.idx)
 
@@ -188,3 +189,41 @@ RELEASE: Final = sa.Table(  # what exempt exchanges tell their persons one day; 
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
 sa.Index("release_due", RELEASE.c.due, RELEASE.c.exchange)
+
+EPOCH: Final = sa.Table(  # the output log of a shard's index: its leaves in order (LOG.md 6)
+    "epoch",
+    METADATA,
+    sa.Column("shard", sa.Integer, sa.ForeignKey("shard.id"), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),  # of the log it indexes
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+)
+
+COSIGNATURE: Final = sa.Table(  # what witnesses and auditors signed, a signature line each (LOG.md 2, 10)
+    "cosignature",
+    METADATA,
+    sa.Column("shard", sa.Integer, sa.ForeignKey("shard.id"), primary_key=True, autoincrement=False),
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("vkey", sa.Text, primary_key=True),
+    sa.Column("line", sa.Text, nullable=False),
+    sa.CheckConstraint("log in ('log', 'index')", name="log"),
+)
+
+HOLD: Final = sa.Table(  # why lines are kept beyond their time (LOG.md 8); times are milliseconds
+    "hold",
+    METADATA,
+    sa.Column("hold", sa.Text, primary_key=True),
+    sa.Column("placed", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("lifted", sa.BigInteger),
+    sa.Column("sealed", sa.LargeBinary),  # for whom, why, by whom, wrapped; null once over
+)
+
+HELD: Final = sa.Table(  # what a hold keeps of a shard, wrapped: openings and proofs
+    "held",
+    METADATA,
+    sa.Column("hold", sa.Text, sa.ForeignKey("hold.hold"), primary_key=True),
+    sa.Column("shard", sa.Integer, sa.ForeignKey("shard.id"), primary_key=True, autoincrement=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)

@@ -78,29 +78,28 @@ class SqlStore:
         """The bus has the reply."""
         await self._writer.submit(Confirmation(exchange, milliseconds(now)))
 
+    async def change(
+        self, change: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
+    ) -> Out:
+        """Run a writing function as a transaction of its own, between groups. Raises: JournalUnavailable."""
+        done = await self._writer.submit(lambda connection: change(connection, *args, **kwargs))
+        return cast("Out", done)
+
     async def close_shard(self, origin: str) -> Head:
         """No line is added any more. Out: the final head. Idempotent."""
-        return cast(
-            "Head", await self._writer.submit(lambda connection: shards.close_shard(connection, origin))
-        )
+        return await self.change(shards.close_shard, origin)
 
     async def open_shard(self, origin: str, retention: str, secrets: bytes, opening: Line) -> bool:
         """Open a shard with leaf 0. Out: False when the class has an open shard already."""
-        return bool(
-            await self._writer.submit(
-                lambda connection: shards.open_shard(
-                    connection, origin, retention, secrets, opening, self._edges
-                )
-            )
-        )
+        return bool(await self.change(shards.open_shard, origin, retention, secrets, opening, self._edges))
 
     async def keep_checkpoint(self, origin: str, size: int, note: str) -> None:
         """Keep a signed checkpoint of a committed head for good."""
-        await self._writer.submit(lambda connection: shards.keep_checkpoint(connection, origin, size, note))
+        await self.change(shards.keep_checkpoint, origin, size, note)
 
     async def forget(self, now: datetime) -> int:
         """Erase replies and kept deliveries whose time is over. Out: of how many exchanges."""
-        return cast("int", await self._writer.submit(lambda connection: shards.forget(connection, now)))
+        return await self.change(shards.forget, now)
 
     def _write(self, jobs: Sequence[Job]) -> Sequence[object]:
         """In the writer's thread: a group in one transaction, the rare changes each in their own."""
@@ -140,9 +139,10 @@ class SqlStore:
         return [next(verdicts) if isinstance(job, Entry) else None for job in group]
 
     # --- reading ---------------------------------------------------------------------------------------
-    async def _read(
+    async def read(
         self, query: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
     ) -> Out:
+        """Run a reading function on one consistent state, in a reader's thread. Raises: JournalUnavailable."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._database.threads, lambda: self._database.read(query, *args, **kwargs)
@@ -173,36 +173,40 @@ class SqlStore:
 
     async def unconfirmed(self) -> Sequence[tuple[str, bytes]]:
         """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have."""
-        return await self._read(queries.unconfirmed)
+        return await self.read(queries.unconfirmed)
 
     async def due(self, now: datetime, after: Release | None = None) -> Sequence[Release]:
         """Out: the first, or next, of what settled exchanges kept from their persons until now or earlier."""
-        return await self._read(queries.due, now, after)
+        return await self.read(queries.due, now, after)
 
     async def shards(self) -> Sequence[Shard]:
         """Out: every shard, oldest first within its class."""
-        return await self._read(queries.shards)
+        return await self.read(queries.shards)
 
     async def line(self, position: Position) -> StoredLine | None:
         """Out: the line there, or None."""
-        found = await self._read(queries.lines, position.origin, position.index, position.index + 1)
+        found = await self.read(queries.lines, position.origin, position.index, position.index + 1)
         return found[0] if found else None
 
     async def lines(self, origin: str, start: int, stop: int) -> Sequence[StoredLine]:
         """Out: lines start ≤ index < stop, in order."""
-        return await self._read(queries.lines, origin, start, stop)
+        return await self.read(queries.lines, origin, start, stop)
 
     async def labelled(self, origin: str, label: bytes) -> Sequence[StoredLine]:
         """Out: the lines of one label in one shard, in order."""
-        return await self._read(queries.labelled, origin, label)
+        return await self.read(queries.labelled, origin, label)
 
-    async def inclusion(self, position: Position, size: int) -> Sequence[bytes]:
-        """Out: the inclusion proof of the line in the tree of that size. Raises: ValueError."""
-        return await self._read(queries.proof, position, size)
+    async def inclusions(self, origin: str, indexes: Sequence[int], size: int) -> Sequence[Sequence[bytes]]:
+        """Out: the inclusion proofs of these lines in the tree of that size. Raises: ValueError."""
+        return await self.read(queries.proofs, origin, indexes, size)
+
+    async def consistency(self, origin: str, older: int, newer: int) -> Sequence[bytes]:
+        """Out: the proof that the tree of `older` leaves begins that of `newer`. Raises: ValueError."""
+        return await self.read(queries.consistency, origin, older, newer)
 
     async def checkpoints(self, origin: str) -> Sequence[tuple[int, str]]:
         """Out: size and note of each kept checkpoint, smallest first."""
-        return await self._read(queries.checkpoints, origin)
+        return await self.read(queries.checkpoints, origin)
 
     async def policy(self) -> tuple[str, bytes] | None:
         """Out: hash and archived bytes of the current policy."""
@@ -210,11 +214,11 @@ class SqlStore:
 
     async def archived_policy(self, digest: str) -> bytes | None:
         """Out: the archived bytes of that hash."""
-        return await self._read(queries.archived_policy, digest)
+        return await self.read(queries.archived_policy, digest)
 
     async def counts(self) -> tuple[int, int, int]:
         """Out: exchanges accepted, terminal, in flight."""
-        return await self._read(queries.counts)
+        return await self.read(queries.counts)
 
     async def held_for(self, request: Request, exchange: str) -> Sequence[Held]:
         """Out: the claimed record, or every record of that recipient and case when none is named; and the powers that
@@ -223,15 +227,15 @@ class SqlStore:
 
     async def record(self, record: str) -> Held | None:
         """Out: the record as it stands."""
-        return await self._read(queries.one_record, record, self._fold)
+        return await self.read(queries.one_record, record, self._fold)
 
     async def events(self, record: str) -> Sequence[RecordEvent]:
         """Out: the record's events in order."""
-        return await self._read(record_events, record)
+        return await self.read(record_events, record)
 
     async def of_subject(self, subject: Subject) -> Sequence[Held]:
         """Out: every record that names this person."""
-        return await self._read(queries.of_subject, subject, self._fold)
+        return await self.read(queries.of_subject, subject, self._fold)
 
     async def close(self) -> None:
         """Write what is waiting, then close the database."""

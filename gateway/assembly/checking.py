@@ -2,85 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, time
+from itertools import islice
 from pathlib import Path
 
 from adapters.keys import FileKeys
-from adapters.storage.checkpoints import CheckpointFiles, tree_size
-from adapters.storage.columns import open_columns
-from adapters.storage.judging import milliseconds
+from adapters.storage.columns import LogColumns, open_columns
+from adapters.storage.judging import milliseconds, moment
 from adapters.storage.saving import form_name
 from gateway import jws, records
+from gateway.assembly.outside import read_outside
 from gateway.assembly.parts import CHECKPOINTS, storage_url
 from gateway.assembly.policies import unsealed
 from gateway.assembly.tools import open_keys
-from gateway.audit.note import parse_vkey
+from gateway.audit import labels
+from gateway.audit.losses import NOTHING, Losses, head_after, read_losses
+from gateway.audit.note import NoteInvalid, split
 from gateway.audit.record import to_bytes
+from gateway.audit.retention import Rule
+from gateway.audit.shard import Origin, index_origin
 from gateway.audit.verify.books import Books, House, check_books
-from gateway.audit.verify.columns import CheckpointRow, LogReport, PublicKeys, StoredLog, Wrong
+from gateway.audit.verify.columns import LogReport, PublicKeys, StoredLog, Wrong
+from gateway.audit.verify.erasures import Erasures, Told
+from gateway.audit.verify.holding import HeldRow, HoldRow
 from gateway.audit.verify.log import verify_log as check_log
 from gateway.audit.verify.releases import OpenedRelease, ReleaseRow
 from gateway.config.home import load_settings
-from gateway.errors import Fault, JournalUnavailable
+from gateway.config.settings import Einmal
+from gateway.errors import Fault
 from gateway.journal import exempt, outbox
+from gateway.journal.guard import UNKEPT
 from gateway.journal.shards import shard_keys
+from gateway.keeping.holding import open_hold, open_part
+from gateway.ports.retention import StoredHold
 
 
-def verify_log(root: Path) -> tuple[LogReport, ...]:
-    """Check every shard as it is stored; the store is believed in nothing. Raises: ConfigurationFault, Fault."""
-    keys, url = open_keys(root), storage_url(root, load_settings(root))
-    outside = _outside(root, url)
+def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]:
+    """Check every shard as it is stored; the store is believed in nothing. In: by what clock an epoch is dated ahead,
+    None: by none. Raises: ConfigurationFault, Fault."""
+    settings = load_settings(root)
+    keys, url = open_keys(root), storage_url(root, settings)
+    outside = read_outside(root, url)
     with open_columns(url) as columns:
         shards = columns.shards()
+        erasures = _erasures(columns, [shard.origin for shard in shards], settings)
+        told = [_losses(columns, shard.origin) for shard in shards]
+        # What was lost in a restore is told as long as its shard has keys: after that nothing knows of it but the kept
+        # checkpoint, and the link of the shard that followed.
+        over = [erasures[one.origin].destroyed and columns.secrets(one.origin) is None for one in shards]
         reports: list[LogReport] = []
         for at, shard in enumerate(shards):
             first = at == 0 or shards[at - 1].retention != shard.retention
             last = at + 1 == len(shards) or shards[at + 1].retention != shard.retention
-            public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys)
-            checkpoints = list(columns.checkpoints(shard.origin))
-            if (kept := outside.get(shard.origin)) is not None:
-                checkpoints.append(kept)
+            public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys, erasures[shard.origin])
+            kept = [row for row in outside.of(shard.origin) if not over[at] or row.size <= shard.size]
+            checkpoints = [*columns.checkpoints(shard.origin), *kept]
             log = StoredLog(
                 shard=shard,
                 lines=columns.lines(shard.origin),
                 tiles=columns.tiles(shard.origin),
                 checkpoints=checkpoints,
                 keys=public,
-                previous=None if first else reports[-1].head,
+                previous=None if first else head_after(reports[-1].head, *told[at], over[at - 1]),
                 followed=not last,
                 terminals=columns.terminals(shard.origin),
+                epochs=columns.epochs(shard.origin),
+                labels=columns.labels(shard.origin),
+                cosignatures=columns.cosignatures(shard.origin),
+                outputs=outside.of(index_origin(shard.origin)),
+                erasures=erasures[shard.origin],
+                lost=max(
+                    (span for _, losses in told if (span := losses.lines(shard.origin))),
+                    key=lambda span: span[1],
+                    default=None,
+                ),
+                index_lost=any(losses.unproved(shard.origin) for _, losses in told),
             )
-            report = check_log(log, parse_vkey(keys.identity_vkey))
-            reports.append(replace(report, wrong=(*report.wrong, *wrong)))
-        strays = tuple(columns.strays())
-        beside = check_books(_readable(columns.books(), keys), _house(keys))
+            report = check_log(log, keys.identity, now)
+            if report.epochs and not log.outputs and not log.index_lost:
+                wrong = (*wrong, Wrong(CHECKPOINTS, index_origin(shard.origin), "note", UNKEPT))
+            reports.append(replace(report, wrong=(*report.wrong, *wrong), lost=told[at][1].told))
+        strays = (*columns.strays(), *outside.wrong(shards))
+        gone = any(erased.destroyed for erased in erasures.values())
+        books = replace(_readable(columns.books(), keys), gone=gone, house=_house_rule(settings))
+        beside = [*check_books(books, _house(keys)), *columns.wrong, *columns.damage()]
     if strays:
         reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
     if beside:
         reports.append(LogReport("(beside the lines)", 0, 0, 0, "", tuple(beside)))
     return tuple(reports)
-
-
-def _outside(root: Path, url: str) -> Mapping[str, CheckpointRow]:
-    """Out: the kept checkpoints. Read before the columns, which others may be adding to: a note read later could
-    be ahead of them without anything being wrong."""
-    with open_columns(url) as columns:
-        origins = [shard.origin for shard in columns.shards()]
-    files = CheckpointFiles(root / CHECKPOINTS)
-    found: dict[str, CheckpointRow] = {}
-    try:
-        for origin in origins:
-            try:
-                note = files.read(origin)
-            except JournalUnavailable:  # a file that holds none: the check says so
-                found[origin] = CheckpointRow(0, "", CHECKPOINTS)
-            else:
-                if note is not None:
-                    found[origin] = CheckpointRow(tree_size(note), note, CHECKPOINTS)
-    finally:
-        files.close()
-    return found
 
 
 def _house(keys: FileKeys) -> House:
@@ -100,30 +113,87 @@ def _house(keys: FileKeys) -> House:
         events = tuple(to_bytes(event) for _, event in kept.lines)
         return OpenedRelease(milliseconds(kept.due), kept.retention, events)
 
-    return House(reply, release, _vouched(keys), form_name)
-
-
-def _vouched(keys: FileKeys) -> Callable[[str, bytes], bool]:
-    """Out: how the check judges the receipt over a step of a record."""
-    find = records.own_key(keys.gateway)
-
-    def vouched(receipt: str, body: bytes) -> bool:
+    def hold(row: HoldRow) -> bool:
         try:
-            return jws.verify_compact(receipt, records.RECORD_TYPE, find) == body
-        except jws.SignatureInvalid:
+            day = moment(row.until).date()
+            open_hold(StoredHold(row.hold, moment(row.placed), day, row.sealed), keys)
+        except (Fault, ValueError, OverflowError):
             return False
+        return milliseconds(datetime.combine(day, time(), UTC)) == row.until
 
-    return vouched
+    def held(row: HeldRow) -> bool:
+        try:
+            open_part(row.hold, row.origin, row.sealed, keys)
+        except (Fault, ValueError):
+            return False
+        return True
+
+    def of_person(row: HoldRow) -> bool:
+        return hold(row) and bool(
+            open_hold(
+                StoredHold(row.hold, moment(row.placed), moment(row.until).date(), row.sealed), keys
+            ).subjects
+        )
+
+    return House(reply, release, _vouched(keys), form_name, hold, held, of_person)
 
 
-def _public(sealed: bytes | None, origin: str, keys: FileKeys) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:
+def _vouched(keys: FileKeys) -> Callable[[str, bytes, str | None], bool]:
+    """Out: how the check judges the receipt over a step of a record."""
+    return lambda receipt, body, told: records.vouched(
+        receipt, body, keys.find, datetime.fromisoformat(told) if told else None
+    )
+
+
+def _public(
+    sealed: bytes | None, origin: str, keys: FileKeys, erasures: Erasures
+) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:
     if sealed is None:
-        return None, ()
+        told = Wrong(
+            "shard", origin, "secrets", "gone, and no line says that they were destroyed in their time"
+        )
+        return None, () if erasures.destroyed else (told,)
     try:
         public = shard_keys(origin, sealed, keys).public
     except (Fault, ValueError):
         return None, (Wrong("shard", origin, "secrets", "can't be opened with this home's master key"),)
     return PublicKeys(public.log.vkey, public.index.vkey, public.vrf), ()
+
+
+def _losses(columns: LogColumns, origin: str) -> tuple[str | None, Losses]:
+    """Out: the checkpoint text that the shard's leaf 0 says it follows, and what its line 1 says was lost. Neither is
+    believed before the shard itself is checked."""
+    first = list(islice(columns.lines(origin), 2))
+    previous = None
+    if first and first[0].event is not None:
+        try:
+            note = json.loads(first[0].event).get("previous")
+            previous = split(note)[0] if isinstance(note, str) else None
+        except (ValueError, AttributeError, RecursionError, NoteInvalid):
+            previous = None
+    if len(first) < 2 or first[1].idx != 1:
+        return previous, NOTHING
+    return previous, read_losses(origin, first[1].leaf, first[1].salt, first[1].event)
+
+
+def _erasures(columns: LogColumns, shards: Sequence[str], settings: Einmal) -> Mapping[str, Erasures]:
+    """Out: what the lines about the house say was erased, by shard. They are the default class's."""
+    told = Told()
+    newest = (0, 0)
+    for origin in shards:
+        told.hear(origin, columns.labelled(origin, labels.system(origin)))
+        try:
+            newest = max(newest, Origin.parse(origin).month_number)
+        except ValueError:  # the check says so
+            continue
+    rule = _house_rule(settings)
+    kept = rule.months if rule is not None else None
+    return {origin: told.of(origin, kept, newest) for origin in shards}
+
+
+def _house_rule(settings: Einmal) -> Rule | None:
+    """Out: how long lines about the house are kept: those of the default class."""
+    return next((rule for rule in settings.rules if rule.retention == settings.log.default_class), None)
 
 
 def _readable(books: Books, keys: FileKeys) -> Books:

@@ -12,16 +12,21 @@ from adapters.bus.consumer import EmbeddedConsumerBus
 from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
+from adapters.keys.rotating import KeySteps
 from adapters.registers.sql import SqlRegister
 from adapters.storage import database
 from adapters.storage.checkpoints import CheckpointFiles
+from adapters.storage.cosignatures import SqlCosignatures
+from adapters.storage.rewrapping import SqlSealed
 from adapters.storage.store import SqlStore
 from consent.policy import Policy
 from gateway import records
-from gateway.assembly import parts
+from gateway.assembly import parts, retiring, watching
 from gateway.assembly.law import Law
 from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
+from gateway.assembly.rotating import Rotations
+from gateway.assembly.witnesses import wanted
 from gateway.authenticate import Terms
 from gateway.config.home import Home, adopted, description, load, load_settings
 from gateway.config.settings import Einmal
@@ -29,10 +34,17 @@ from gateway.config.signatures import verify
 from gateway.house import House, Patience
 from gateway.journal import Journal
 from gateway.journal.book import Keeping
+from gateway.journal.guard import UNFINISHED, Restored
 from gateway.journal.shards import Shards
+from gateway.keeping.holding import Holds
+from gateway.keeping.restoring import unfinished
+from gateway.keeping.retention import Retention
 from gateway.person import Holdings
 from gateway.ports import Bus, Clock, Ids
+from gateway.proving.epochs import Epochs
+from gateway.proving.witnessing import Witnessing
 from gateway.serve import Service
+from gateway.watching import Watchman
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,19 @@ class Opened:
     keys: FileKeys
     registers: Registers
     checkpoints: CheckpointFiles
+    epochs: Epochs
 
     @property
     def journal(self) -> Journal:
         return self.house.journal
+
+    @property
+    def cosignatures(self) -> SqlCosignatures:
+        return SqlCosignatures(self.store)
+
+    @property
+    def witnessing(self) -> Witnessing:
+        return Witnessing(wanted(self.home.settings), self.shards, self.store, self.cosignatures)
 
     async def bus(self) -> EmbeddedBus:
         """Out: the house's side of the configured bus, with a queue for every consumer there is or will be."""
@@ -80,20 +101,47 @@ class Opened:
             limits.concurrency,
             limits.attempts,
             limits.reply_keep_days,
+            watchman=self.watchman(bus),
+            watch_seconds=limits.watch_seconds,
+            witnessing=self.witnessing,
+            witness_seconds=self.home.settings.log.witness_seconds,
+            retention=self.retention(),
+            settle_keys=self.rotations().finish,
         )
+
+    def watchman(self, bus: Bus) -> Watchman:
+        """Out: who looks whether everything accepted has ended or is under way."""
+        return watching.watchman(self.home, self.house, self.store, self.checkpoints, bus, self.retention())
+
+    def rotations(self) -> Rotations:
+        """Out: how this house's keys are followed by others."""
+        steps = KeySteps(self.keys, self.house.ids)
+        return Rotations(steps, self.keys, self.shards, self.journal, self.store, SqlSealed(self.store))
+
+    def holds(self) -> Holds:
+        """Out: who keeps lines beyond their time."""
+        return retiring.holds(self.store, self.shards, self.journal, self.keys)
+
+    def retention(self) -> Retention:
+        """Out: who erases lines when their time is over."""
+        home = self.home
+        return retiring.retention(home.root, home.settings, self.store, self.shards, self.journal, self.keys)
 
     def holdings(self) -> Holdings:
         """Out: where a person's data may be, for their export."""
         house, authority = self.house, self.home.settings.authority
         return Holdings(
             house.journal,
-            self.shards,
+            self.epochs,
+            self.witnessing,
             self.store,
             self.store,
             house.registers,
             self.keys,
             house.policies.current(),
             authority.title,
+            [auditor.verifier for auditor in self.home.settings.log.auditor],
+            self.home.settings.rules,
         )
 
     async def adopt_policy(self) -> bool:
@@ -121,7 +169,7 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
     database.create(parts.storage_url(root, settings))
     EmbeddedBus.create(root / settings.bus.path)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(records.own_key(made.gateway)))
+    store = SqlStore(parts.storage_url(root, settings), records.folding(made.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         await parts.shards(settings, store, made, ids, checkpoints).create(now)
@@ -136,11 +184,25 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
 
     Raises: ConfigurationFault, Restored, JournalUnavailable.
     """
+    if (root / parts.RESTORING).exists():
+        raise Restored(load_settings(root).authority.name, UNFINISHED)
+    opened = await open_restored(root, clock, ids)
+    try:
+        if await unfinished(opened.home.settings.log.default_class, opened.store):  # its plan is gone
+            raise Restored(opened.home.settings.authority.name, UNFINISHED)
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
+
+
+async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None = None) -> Opened:
+    """As `open_house`, for the restore that is under way (`gateway.assembly.restoring`)."""
     clock, ids = clock or SystemClock(), ids or SystemIds()
     settings = load_settings(root)
     limits = settings.limits
-    keys = FileKeys.open(root / parts.KEYS)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(records.own_key(keys.gateway)))
+    keys = parts.open_keys(root)
+    store = SqlStore(parts.storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)
@@ -170,7 +232,8 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
             slot=timedelta(milliseconds=limits.no_data_slot_milliseconds),
         )
         law = Law(root, settings, store, keys, house.journal, policies, clock, house.languages)
-        return Opened(home, house, law, store, shards, keys, registers, checkpoints)
+        epochs = parts.epochs(root, store, shards, checkpoints)
+        return Opened(home, house, law, store, shards, keys, registers, checkpoints, epochs)
     except BaseException:
         await store.close()
         checkpoints.close()

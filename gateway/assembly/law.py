@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from adapters import atomic
 from adapters.keys import FileKeys
 from adapters.storage.store import SqlStore
 from consent.approval import unapproved
@@ -220,6 +221,7 @@ def _write(file: Path, signed: bytes) -> None:
         target.flush()
         os.fsync(target.fileno())
     beside.replace(file)
+    atomic.sync(file.parent)
 
 
 def _nothing_in_force() -> Problem:

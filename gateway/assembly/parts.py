@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -9,23 +10,32 @@ from typing import Final
 
 from adapters.bus import file as bus_file
 from adapters.bus.embedded import EmbeddedBus
-from adapters.keys import FileKeys
+from adapters.indexes import IndexFiles
+from adapters.keys import FileKeys, MasterSource
 from adapters.registers.sql import SqlRegister, SqlSettings
 from adapters.storage.checkpoints import CheckpointFiles
+from adapters.storage.cosignatures import SqlCosignatures
+from adapters.storage.epochs import SqlEpochs
+from adapters.storage.store import SqlStore
 from consent.parties import Register
 from consent.problems import Document, frozen
 from consent.vocabulary import Problem
-from gateway.config.home import connection_problems
+from gateway.config.connections import FILE
+from gateway.config.home import connection_problems, load_settings
 from gateway.config.settings import Einmal
 from gateway.errors import ConfigurationFault
 from gateway.journal.shards import Shards
 from gateway.ports import Clock, Ids, JournalStore
+from gateway.proving.epochs import Epochs
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits
 
 KEYS: Final = "keys"
 DATA: Final = "data"
 CHECKPOINTS: Final = "data/checkpoints"
+RESTORING: Final = "data/restoring.json"
+"""There while a restore is under way: nothing else is done until it has come to its end."""
+INDEXES: Final = "data/index"
 
 
 def register(root: Path, settings: Einmal, law: Register, document: Document) -> SqlRegister:
@@ -82,6 +92,27 @@ def is_served(root: Path, settings: Einmal) -> bool:
 
 def shards(settings: Einmal, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:
     return Shards(settings.authority.name, settings.log.classes, store, keys, ids, kept)
+
+
+def open_keys(root: Path) -> FileKeys:
+    """Out: the house's own keys, which follow what einmal.toml says of the master key. Raises: ConfigurationFault."""
+    return FileKeys.open(root / KEYS, lambda: _source(root, load_settings(root)))
+
+
+def _source(root: Path, settings: Einmal) -> MasterSource:
+    keys = settings.keys
+    return MasterSource(
+        root / keys.master.removeprefix(FILE),
+        keys.master_command,
+        keys.former_command,
+        keys.command_timeout_seconds,
+    )
+
+
+def epochs(root: Path, store: SqlStore, shards: Shards, kept: CheckpointFiles) -> Epochs:
+    """Out: what indexes the house's log; the reckoning is done in threads beside the loop's."""
+    cache = IndexFiles(root / INDEXES)
+    return Epochs(shards, SqlEpochs(store), SqlCosignatures(store), cache, kept, asyncio.to_thread)
 
 
 def languages(root: Path, settings: Einmal) -> Languages:

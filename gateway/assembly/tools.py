@@ -11,7 +11,7 @@ from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from consent.approval import signatories, unapproved
 from consent.vocabulary import Problem
-from gateway.assembly.parts import KEYS
+from gateway.assembly import parts
 from gateway.config import home as config
 from gateway.config.files import documents_of
 from gateway.config.signatures import verify
@@ -43,7 +43,7 @@ def proposed(root: Path, file: str, raw: bytes) -> tuple[Problem, ...]:
 
 def open_keys(root: Path) -> FileKeys:
     """Out: the house's own keys. Raises: ConfigurationFault."""
-    return FileKeys.open(root / KEYS)
+    return parts.open_keys(root)
 
 
 def new_key(kid: str) -> SigningKey:

@@ -27,7 +27,8 @@ SIGNATURE_BYTES: Final = 64
 _NAME = re.compile(r"[^\s+]+\Z")
 _VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)\Z")
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
+"""Nor half a character, as JSON can spell one: it is no text in UTF-8."""
 
 
 class NoteInvalid(Exception):
@@ -67,6 +68,10 @@ class Verifier:
     def fingerprint(self) -> str:
         """Out: lower-case hex SHA-256 of the vkey, as printed on letterheads."""
         return sha256(self.vkey.encode()).hexdigest()
+
+    def known_as(self, published: str | None) -> bool:
+        """In: a vkey or fingerprint a reader knows. Out: whether it is this key's."""
+        return published in (self.vkey, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,12 @@ def cosign(note: str, signer: Signer, time: int) -> str:
     text, _ = split(note)
     signature = signer.key.sign(_cosigned(text, time)).signature
     return note + _line(signer.cosigner, time.to_bytes(8, "big") + signature)
+
+
+def with_lines(note: str, lines: Iterable[str]) -> str:
+    """Out: the note with these signature lines, each with its LF, after its own; a line that is there comes once."""
+    added = [line for line in dict.fromkeys(lines) if f"\n{line}" not in note]
+    return note + "".join(added)
 
 
 def split(note: str) -> tuple[str, str]:

@@ -7,17 +7,20 @@ complete.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
-from gateway.audit.note import NoteInvalid, decode64, encode64, split
+from gateway.audit.identity import Identity
+from gateway.audit.note import NoteInvalid, decode64, encode64, open_note, split
 
 TLOG_PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
+EXCHANGE: Final = "exchange:"
 MOST_PATH: Final = 63
 """No tree is higher."""
 _INDEX_LINE = re.compile(r"index (0|[1-9][0-9]{0,18})\Z")
@@ -87,6 +90,10 @@ class Authority(_Part):
 
     name: str
     vkey: str
+    former: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_PATH)] | None = None
+    """The identity keys before it that stated shards of this export, and those between, oldest first."""
+    succession: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_PATH)] | None = None
+    """How each was followed by the next: notes (docs/decisions/0022)."""
 
 
 class LogHead(_Part):
@@ -96,7 +103,7 @@ class LogHead(_Part):
 
 
 class Start(_Part):
-    """Leaf 0 of the shard, opened."""
+    """Leaf 0 of the shard, or its line 1, opened."""
 
     leaf: Binary
     salt: Binary
@@ -153,12 +160,19 @@ class Subject(_Part):
     absence: Absent | None = None
 
 
+def exchange_subject(exchange: str) -> str:
+    """Out: what stands in the place of a person's form where an exchange is held."""
+    return f"{EXCHANGE}{exchange}"
+
+
 class ShardProof(_Part):
     """One shard's part of the export."""
 
     origin: str
     log: LogHead
     start: Start
+    restored: Start | None = None
+    """Line 1, opened, where the shard was opened after a restore: what was lost (docs/decisions/0027)."""
     index: IndexHead | None = None
     subjects: tuple[Subject, ...]
 
@@ -197,6 +211,22 @@ class Proof(_Part):
             return cls.model_validate_json(data)
         except ValidationError as wrong:
             raise ProofInvalid("; ".join(_places(wrong))) from None
+
+
+def authority(identity: Identity, succession: Sequence[str], starts: Iterable[Start]) -> Authority:
+    """In: an authority's keys and its notes of succession; how the export's shards begin. Out: whose export it is, with
+    the keys that stated these shards and no older ones."""
+    said = [json.loads(start.event)["keys"] for start in starts]
+    stated = [key for key in identity.keys if any(open_note(keys, identity.keys).by(key) for keys in said)]
+    oldest = identity.keys.index(stated[0]) if stated else len(identity.former)
+    if oldest == len(identity.former):
+        return Authority(name=identity.name, vkey=identity.current.vkey)
+    return Authority(
+        name=identity.name,
+        vkey=identity.current.vkey,
+        former=tuple(key.vkey for key in identity.former[oldest:]),
+        succession=tuple(succession[oldest:]),
+    )
 
 
 def entry(index: int, leaf: bytes, opening: tuple[bytes, bytes] | str, path: Sequence[bytes]) -> Entry:

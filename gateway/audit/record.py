@@ -73,6 +73,7 @@ class Kind(StrEnum):
     RETENTION_DESTROYED = "retention.destroyed"
     HOLD_PLACED = "hold.placed"
     HOLD_LIFTED = "hold.lifted"
+    HOLD_EXPORTED = "hold.exported"
     REPLAYED = "replayed"
     RESTORED = "restored"
     EXPORT_MADE = "export.made"
@@ -314,6 +315,8 @@ def to_bytes(event: Event | ShardOpened) -> bytes:
         return _CANONICAL.encode(event).encode()
     except UnicodeEncodeError:
         raise EventInvalid("a text of the event is no Unicode") from None
+    except OverflowError:
+        raise EventInvalid("a time of the event is before the calendar in UTC") from None
 
 
 def from_bytes(data: bytes) -> Event | ShardOpened:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gateway.audit import record
-from gateway.audit.note import NoteInvalid, Signer, Verifier, decode64, encode64, parse_vkey
+from gateway.audit.note import KeyType, NoteInvalid, Signer, Verifier, decode64, encode64, parse_vkey
 from gateway.audit.vrf import VrfKey
 
 KEYS_HEADER: Final = "einmal/keys/v1"
 SECRET_BYTES: Final = 32
 _SECRETS_VERSION: Final = b"\x01"
+_MONTHS = re.compile(r"([1-9][0-9]{0,2})m\Z")
 _ORIGIN = re.compile(
     r"(?P<authority>[^\s+]+)/(?P<retention>[^\s+/]+)/"
     r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])(\.(?P<number>[2-9]|[1-9][0-9]+))?\Z"
@@ -60,21 +61,33 @@ class Origin:
         """Out: year and month, to compare by."""
         return self.year, self.month
 
+    @property
+    def months(self) -> int | None:
+        """Out: how long the class keeps a line; None when its name says nothing of it."""
+        match = _MONTHS.match(self.retention)
+        return int(match[1]) if match else None
+
+    @property
+    def gone_from(self) -> tuple[int, int] | None:
+        """Out: the month (UTC) with which the shard may be gone: every line of it was due before (LOG.md 8), as the
+        last one may be, in German time, of the day after its month. None: never."""
+        return None if self.months is None else _later((self.year, self.month), self.months + 1)
+
+    @property
+    def first_due(self) -> tuple[int, int] | None:
+        """Out: the month in which the first of its lines is due to be erased. None: never."""
+        return None if self.months is None else _later((self.year, self.month), self.months)
+
     def is_over(self, now: datetime) -> bool:
         """Out: whether a later month than the shard's has begun (UTC); a clock gone back ends nothing."""
         now = now.astimezone(UTC)
         return (now.year, now.month) > self.month_number
 
-    def next(self, now: datetime) -> Origin:
-        """Out: the shard that follows this one when its month is over. Raises: ValueError when it isn't."""
-        if not self.is_over(now):
-            raise ValueError("the shard's month is not over")
-        return Origin.at(self.authority, self.retention, now)
-
-    def after_restore(self, now: datetime) -> Origin:
-        """Out: the shard to open when this one, the last that was signed, is ahead of a restored store."""
+    def successor(self, now: datetime) -> Origin:
+        """Out: the shard that follows this one: that of the month of `now`; while this one's month lasts, as after a
+        restore or when it gets new keys, the month's next number."""
         if self.is_over(now):
-            return self.next(now)
+            return Origin.at(self.authority, self.retention, now)
         return Origin(self.authority, self.retention, self.year, self.month, self.number + 1)
 
 
@@ -100,6 +113,8 @@ class KeyStatement:
         if len(lines) != 6 or lines[0] != KEYS_HEADER or lines[5]:
             raise NoteInvalid("not a key statement")
         statement = cls(lines[1], parse_vkey(lines[2]), parse_vkey(lines[3]), decode64(lines[4]))
+        if any(key.type is not KeyType.ED25519 for key in (statement.log, statement.index)):
+            raise NoteInvalid("a log's key is of type 01, and no cosigner's")
         names = (statement.log.name, statement.index.name)
         if names != (statement.origin, index_origin(statement.origin)) or len(statement.vrf) != 32:
             raise NoteInvalid("the key statement's keys are not this shard's")
@@ -147,6 +162,11 @@ class ShardKeys:
     def public(self) -> KeyStatement:
         """Out: the public side."""
         return KeyStatement(self.origin, self.log.verifier, self.index.verifier, self.vrf.public)
+
+
+def _later(month: tuple[int, int], months: int) -> tuple[int, int]:
+    year, number = divmod(month[0] * 12 + month[1] - 1 + months, 12)
+    return year, number + 1
 
 
 def index_origin(origin: str) -> str:

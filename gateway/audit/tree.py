@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, TypeAlias
 
@@ -16,6 +17,8 @@ HASH_BYTES: Final = 32
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
 EMPTY_ROOT: Final = sha256(b"").digest()
+_MOST_ROWS: Final = 4096
+"""Full tiles whose inner nodes are remembered: those of a million leaves, 16 kB each."""
 
 Reader: TypeAlias = Callable[[int, int, int], bytes]
 """In: level, number, width. Out: the first `width` hashes of that tile; the one kept may be wider."""
@@ -159,7 +162,7 @@ class Nodes:
     def __init__(self, read: Reader, size: int) -> None:
         self._read = read
         self.size = size
-        self._tiles: dict[tuple[int, int], list[list[bytes]]] = {}
+        self._tiles: dict[tuple[int, int], Sequence[bytes]] = {}
 
     def root(self) -> bytes:
         """Out: the root of the tree."""
@@ -231,8 +234,11 @@ class Nodes:
         number, offset = divmod(index << above, TILE_WIDTH)
         rows = self._tiles.get((level, number))
         if rows is None:
-            rows = self._tiles[(level, number)] = _rows(self.tile_bytes(level, number))
-        return rows[above][offset >> above]
+            tile = self.tile_bytes(level, number)
+            rows = _full_rows(tile) if len(tile) == TILE_WIDTH * HASH_BYTES else _rows(tile)
+            self._tiles[(level, number)] = rows
+        at = (offset >> above) * HASH_BYTES
+        return rows[above][at : at + HASH_BYTES]
 
 
 def inclusion(read: Reader, index: int, size: int) -> list[bytes]:
@@ -250,14 +256,18 @@ def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def _rows(tile: bytes) -> list[list[bytes]]:
+def _rows(tile: bytes) -> Sequence[bytes]:
     """Out: a tile's hashes, and above them every node over a full pair, up to the tile's own root."""
-    row = [tile[at : at + HASH_BYTES] for at in range(0, len(tile), HASH_BYTES)]
-    rows = [row]
-    while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
-        rows.append(row)
+    rows = [tile]
+    while len(tile) > HASH_BYTES:
+        pairs = range(0, len(tile) - HASH_BYTES, 2 * HASH_BYTES)
+        tile = b"".join([sha256(b"\x01" + tile[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+        rows.append(tile)
     return rows
+
+
+_full_rows: Final = lru_cache(maxsize=_MOST_ROWS)(_rows)
+"""A full tile never changes, and its 255 nodes take a quarter of a millisecond."""
 
 
 # --- checking -----------------------------------------------------------------------------------------------

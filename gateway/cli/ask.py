@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -23,6 +24,11 @@ Timeout: TypeAlias = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the reply.")
 ]
 
+Receipts: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file to which the reply's receipt is added, one a line."),
+]
+
 
 def register(app: typer.Typer) -> None:
     app.command()(ask)
@@ -33,6 +39,7 @@ def ask(
     consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who asks.")],
     key: Key = None,
     timeout: Timeout = 30.0,
+    receipts: Receipts = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -40,11 +47,19 @@ def ask(
 
     It reaches a running `einmal serve`; where none runs, this process answers itself.
     """
-    deliver(home, file, consumer, key, timeout, as_json, submits=False)
+    deliver(home, file, consumer, key, timeout, receipts, as_json, submits=False)
 
 
 def deliver(
-    home: Path, file: Path, name: str, key: Path | None, timeout: float, as_json: bool, *, submits: bool
+    home: Path,
+    file: Path,
+    name: str,
+    key: Path | None,
+    timeout: float,
+    receipts: Path | None,
+    as_json: bool,
+    *,
+    submits: bool,
 ) -> None:
     """Send the file as the consumer of that name, print the reply, end with the exit code that it means.
 
@@ -62,6 +77,8 @@ def deliver(
         console.error(f"No reply within {timeout:g} seconds. The request stays on the bus.")
         raise typer.Exit(console.ENVIRONMENT)
     _tell(letter, letter.reply, as_json)
+    if receipts is not None and letter.reply.promise is not None:
+        _add(receipts, letter.reply.promise.token)
     if not letter.answered:
         console.no()
 
@@ -95,6 +112,14 @@ def _consumer(opened: assembly.Opened, name: str, file_of_key: Path) -> client.C
     return client.Consumer(name, known.bus_user, secret)
 
 
+def _add(receipts: Path, token: str) -> None:
+    """Keep a receipt behind the others, in a file of this user's own. A crash here leaves the request settled: asked
+    again, the same reply comes with the same receipt."""
+    handle = os.open(receipts, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with open(handle, "a", encoding="ascii") as file:  # noqa: PTH123  a handle made with its mode, not a path
+        file.write(f"{token}\n")
+
+
 def _tell(letter: Letter, reply: client.Verified, as_json: bool) -> None:
     message = reply.message
     text = message.body.decode("utf-8", "replace")
@@ -113,4 +138,4 @@ def _tell(letter: Letter, reply: client.Verified, as_json: bool) -> None:
     console.say(f"{message.type}, signed by {reply.kid}", "bold green" if letter.answered else "bold red")
     console.raw(text + "\n")
     if reply.promise:
-        console.say(f"Receipt for exchange {reply.promise.exchange}; --json prints it.")
+        console.say(f"Receipt for exchange {reply.promise.exchange}; --receipts FILE keeps it.")

@@ -16,22 +16,24 @@ from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.export import verify_export
 from gateway.audit.verify.verdict import Outcome, Verdict
 from gateway.cli import console, subject
-from gateway.views.agreement import Agreement, compare
+from gateway.views.agreement import Agreement
 from gateway.views.auskunft import Auskunft
-from gateway.views.export import NotAnExport, disassemble
+from gateway.views.export import MOST_BYTES, NotAnExport, disassemble
 from gateway.views.german_time import german_time
 from gateway.views.words import Language, Text
 
 _HEAD: Final = {
     Outcome.COMPLETE_CHECKED: Text(
-        "Wahr und vollständig (Verzeichnis geprüft).", "True and complete (index checked)."
+        "Wahr und vollständig; Verzeichnis geprüft von {auditors}.",
+        "True and complete, index checked by {auditors}.",
     ),
     Outcome.COMPLETE_IF_HONEST: Text(
         "Wahr, und vollständig, wenn das Verzeichnis ehrlich ist.",
         "True, and complete if the index is honest.",
     ),
     Outcome.TRUE_NOT_COMPLETE: Text(
-        "Wahr. Ob sie vollständig ist, ist nicht gezeigt.", "True. Whether it is complete is not shown."
+        "Wahr. Ob die Auskunft vollständig ist, ist nicht gezeigt.",
+        "True. Whether it is complete is not shown.",
     ),
     Outcome.SIGNER_UNKNOWN: Text(
         "In sich stimmig, Unterzeichner unbekannt.", "Consistent in itself, signer unknown."
@@ -39,8 +41,10 @@ _HEAD: Final = {
     Outcome.FALSE: Text("Falsch.", "False."),
 }
 _ANOTHER: Final = Text(
-    "Der Schlüssel, den Sie genannt haben, ist es nicht. Vergleichen Sie ihn noch einmal mit dem veröffentlichten.",
-    "It is not the key you named. Compare yours with the published one again.",
+    "In sich stimmig, aber mit einem anderen Schlüssel unterschrieben als dem, den Sie genannt haben. Vergleichen Sie "
+    "ihn noch einmal mit dem veröffentlichten.",
+    "Consistent in itself, but signed by another key than the one you named. Compare yours with the published one "
+    "again.",
 )
 _LINES: Final = Text("Was bewiesen ist, Zeile für Zeile:", "What is proved, line by line:")
 _COLUMNS: Final = (
@@ -63,8 +67,8 @@ _OWN_WORD: Final = Text(
     "own word.",
 )
 _NOT_COMPARED: Final = Text(
-    "Der Wortlaut der Seiten: Er ist aus einer anderen Ausgabe. Lesen Sie stattdessen die Liste oben.",
-    "The words of the pages: they are of another edition. Read the list above instead.",
+    "Der Wortlaut der Seiten: Er ist aus einer anderen Ausgabe. Lesen Sie stattdessen die Liste unten.",
+    "The words of the pages: they are of another edition. Read the list below instead.",
 )
 
 
@@ -85,30 +89,36 @@ def register(app: typer.Typer) -> None:
 def export(
     out: Annotated[Path, typer.Option(help="The ZIP file to write.", metavar="FILE.zip")],
     subject_file: subject.SubjectFile = None,
+    checked: Annotated[
+        bool,
+        typer.Option("--checked", help="As of the newest index that an auditor of einmal.toml has checked."),
+    ] = False,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
     """Everything the journal says about one person, with its proof. That it was made is itself journalled."""
     whom = subject.read(subject_file)
-    archive = asyncio.run(_export(home, whom))
-    if archive is None:
+    made = asyncio.run(_export(home, whom, checked))
+    if made is None:
         if as_json:
             console.as_json({"file": None})
         else:
             console.say("No register knows this person, or not just one: nothing was written.")
         console.no()
     out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
-    out.write_bytes(archive)
+    out.write_bytes(made.archive)
     if as_json:
-        console.as_json({"file": str(out), "sha256": sha256(archive).hexdigest()})
+        digest = sha256(made.archive).hexdigest()
+        console.as_json({"file": str(out), "sha256": digest, "to": f"{made.to:%Y-%m-%dT%H:%M:%SZ}"})
         return
-    console.say(f"{out} is written. Check it with: einmal citizen verify {out} --authority FINGERPRINT")
+    console.say(f"{out} is written. It tells everything up to {made.to:%Y-%m-%d %H:%M:%S} UTC.")
+    console.say(f"Check it with: einmal citizen verify {out} --authority FINGERPRINT")
 
 
-async def _export(home: Path, whom: Subject) -> bytes | None:
+async def _export(home: Path, whom: Subject, checked: bool) -> person.Handout | None:
     opened = await assembly.open_house(home)
     try:
-        return await person.export(whom, opened.holdings(), opened.house.clock.now())
+        return await person.export(whom, opened.holdings(), opened.house.clock.now(), checked=checked)
     finally:
         await opened.close()
 
@@ -122,45 +132,49 @@ def verify(
     auditor: Annotated[
         list[str] | None, typer.Option(metavar="VKEY", help="An index auditor you trust; repeat it.")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(metavar="VKEY", help="A witness you trust; repeat it.")
+    ] = None,
     language: Annotated[Spoken, typer.Option(help="In which language the result is told.")] = Spoken.EN,
     as_json: console.Json = False,
 ) -> None:
     """Check an export offline. Exit 0 only with the published identity key given, and everything in its place."""
     try:
-        found = disassemble(file.read_bytes())
+        with file.open("rb") as archive:
+            found = disassemble(archive.read(MOST_BYTES + 1))
     except NotAnExport as wrong:
         console.error(f"{file}: {wrong.why}.")
         console.no()
     try:
-        verdict = verify_export(found.proof.document, authority, auditor or ())
+        verdict = verify_export(found.proof.document, authority, auditor or (), witness or ())
     except NoteInvalid as wrong:
         console.usage(f"a key given is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
     agreement = None
     if verdict.outcome is not Outcome.FALSE:
-        agreement = compare(found, *person.told_lines(found.proof.document))
+        agreement = person.agreement(found)
     if as_json:
         console.as_json(_facts(verdict, agreement))
     else:
-        _tell(file, verdict, agreement, language.value)
-        if authority is not None and verdict.outcome is Outcome.SIGNER_UNKNOWN:
-            console.say(_ANOTHER.to(language.value), "bold red")
+        _tell(file, verdict, agreement, language.value, authority is not None)
     if not verdict.true or agreement is None or agreement.wrong:
         console.no()
 
 
-def _tell(file: Path, verdict: Verdict, agreement: Agreement | None, language: Language) -> None:
+def _tell(
+    file: Path, verdict: Verdict, agreement: Agreement | None, language: Language, key_given: bool
+) -> None:
     lies = agreement.wrong if agreement else ()
     outcome = Outcome.FALSE if lies else verdict.outcome
     good = verdict.true and not lies
-    console.say(f"{file}: {_HEAD[outcome].to(language)}", "bold green" if good else "bold red")
+    told = _ANOTHER if key_given and outcome is Outcome.SIGNER_UNKNOWN else _HEAD[outcome]
+    head = told.to(language).format(auditors=", ".join(verdict.auditors))
+    console.prose(f"{file}: {head}", "bold green" if good else "bold red")
     for finding in verdict.findings:
         console.say(f"  ✕ step {finding.step}, {finding.place}: {finding.text}")
     for name, wrong in lies:
         console.say(f"  ✕ {name}: {wrong}")
     if outcome is Outcome.FALSE or agreement is None:
         return
-    if agreement.proved:
-        _proved(agreement.proved, language)
     console.say(_SHOWN.to(language))
     for sentence in verdict.shown:
         console.prose(f"  ✓ {sentence.de if language == 'de' else sentence.en}")
@@ -171,6 +185,8 @@ def _tell(file: Path, verdict: Verdict, agreement: Agreement | None, language: L
         console.prose(f"  – {sentence.de if language == 'de' else sentence.en}")
     for text in (_OWN_WORD,) if agreement.compared else (_OWN_WORD, _NOT_COMPARED):
         console.prose(f"  – {text.to(language)}")
+    if agreement.proved:
+        _proved(agreement.proved, language)
 
 
 def _proved(auskunft: Auskunft, language: Language) -> None:
@@ -198,7 +214,11 @@ def _facts(verdict: Verdict, agreement: Agreement | None) -> dict[str, object]:
         "fingerprint": verdict.fingerprint,
         "lines": verdict.lines,
         "withheld": verdict.withheld,
+        "erased": verdict.erased,
+        "from": verdict.period[0] if verdict.period else None,
+        "to": verdict.period[1] if verdict.period else None,
         "auditors": list(verdict.auditors),
+        "witnesses": list(verdict.witnesses),
         "findings": [{"step": f.step, "place": f.place, "text": f.text} for f in verdict.findings],
         "pages": {
             "compared": agreement is not None and agreement.compared,

@@ -33,15 +33,21 @@ _err: Final = Console(highlight=False, markup=False, emoji=False, soft_wrap=True
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    _out.print(Text(text, style=style or ""))
+    _out.print(Text(_harmless(text), style=style or ""))
 
 
-def prose(text: str) -> None:
+def prose(text: str, style: str | None = None) -> None:
     """Print a sentence; in a terminal it breaks between words, each line under the first one's words."""
     if _out.is_terminal:
         under = " " * (len(text) - len(text.lstrip(" ✓✕–")))
         text = fill(text, _out.width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False)
-    say(text)
+    say(text, style)
+
+
+def _harmless(text: str) -> str:
+    """Out: the text without what would command the terminal or turn its direction: a file from anywhere, shown here,
+    could else write a verdict of its own over ours."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def raw(text: str) -> None:
@@ -65,7 +71,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for name in head:
         sheet.add_column(name, overflow="fold")
     for row in rows:
-        sheet.add_row(*(Text(cell) for cell in row))
+        sheet.add_row(*(Text(_harmless(cell)) for cell in row))
     _out.print(sheet)
 
 
@@ -79,7 +85,7 @@ def as_json(value: object) -> None:
 
 
 def error(text: str) -> None:
-    _err.print(Text(text, style="red"))
+    _err.print(Text(_harmless(text), style="red"))
 
 
 def problems(found: Sequence[Problem]) -> None:
@@ -115,7 +121,7 @@ def _place(problem: Problem, prefix: str = "") -> None:
         text = fill(
             text, _err.width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
-    shown = Text(text)
+    shown = Text(_harmless(text))
     shown.stylize("bold", len(prefix), len(prefix) + len(place))
     shown.stylize("yellow", 0, len(prefix))
     _err.print(shown)

@@ -1,4 +1,4 @@
-"""`einmal keys`: what is published, what runs out, and new pairs for consumers and signatories."""
+"""`einmal keys`: what is published, what runs out, new pairs for consumers and signatories; what follows what."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ import typer
 
 from consent.policy import Policy
 from gateway import assembly, jws
-from gateway.audit.note import parse_vkey
-from gateway.cli import console
-from gateway.ports import Keys
+from gateway.audit.note import NoteInvalid
+from gateway.audit.shard import Origin
+from gateway.cli import console, rotating
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="Keys: what is published, what runs out, new pairs.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Keys: what is published, what runs out, new pairs, rotation.", no_args_is_help=True
+    )
     group.command("list")(list_)
     group.command("new")(new)
+    rotating.register(group)
     app.add_typer(group, name="keys")
 
 
 def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
     """The fingerprint to publish, every public key, its state."""
     now = assembly.now()
-    policy, own = asyncio.run(_opened(home))
-    identity = parse_vkey(own.identity_vkey)
+    policy, own, shards = asyncio.run(_opened(home))
     rows = [
         (
             consumer.id,
@@ -52,31 +54,55 @@ def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> N
     if as_json:
         names = ("owner", "kid", "use", "valid_to", "state")
         console.as_json(
-            {
-                "authority_vkey": identity.vkey,
-                "fingerprint": identity.fingerprint,
-                "gateway": {"kid": own.gateway.kid, "jwk": jws.public_jwk(own.gateway)},
-                "keys": [dict(zip(names, row, strict=True)) for row in rows],
-            }
+            {**own.facts(), "shards": shards, "keys": [dict(zip(names, row, strict=True)) for row in rows]}
         )
         return
-    console.say("The authority's identity key, to be published:", "bold")
-    console.say(f"  {identity.vkey}\n  fingerprint {identity.fingerprint}")
-    console.say(f"The gateway signs replies with {own.gateway.kid}.")
+    _tell(own)
+    console.say("Every shard of the log has keys of its own, stated by the identity key. The open ones:")
+    for shard in shards:
+        console.say(f"  {shard['origin']}")
     console.table(("whose", "key", "use", "valid to", "state"), rows)
+
+
+def _tell(own: assembly.OwnKeys) -> None:
+    console.say("The authority's identity key, to be published:", "bold")
+    console.say(f"  {own.identity.current.vkey}\n  fingerprint {own.identity.current.fingerprint}")
+    if own.identity.former:
+        console.say("The ones before it, which stated older shards; publish them beside it:")
+    for former in reversed(own.identity.former):
+        console.say(f"  {former.vkey}")
+    console.say(f"The gateway signs replies with {own.gateway}.")
+    if own.next_gateway is not None:
+        console.say(f"  next, once it is rotated: {own.next_gateway}")
+    for kid, until in own.former_gateways.items():
+        console.say(f"  before it: {kid}, until {until:%Y-%m-%d}")
+    console.say(f"Secrets are sealed under the master key {own.master}, from a {own.master_source}.")
+    for one in own.former_masters:
+        console.say(f"  before it: {one}; `einmal keys rotate master` goes on with what is sealed under it")
 
 
 def new(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Where the secret key is to be written (0600).")
     ],
-    kid: Annotated[str, typer.Option(help="The key's name: a person's id, or like wohngeldstelle-2026.")],
+    kid: Annotated[
+        str,
+        typer.Option(
+            help="The key's name: a person's id, or like wohngeldstelle-2026, or dsb.example/einmal."
+        ),
+    ],
+    auditor: Annotated[
+        bool, typer.Option("--auditor", help="A key to cosign a log with, as its auditor or witness.")
+    ] = False,
     as_json: console.Json = False,
 ) -> None:
     """A new Ed25519 pair.
 
     The secret goes into FILE, the public line for the home's file on the screen.
     """
+    if auditor:
+        _new_cosigner(file, kid, as_json)
+        return
     key = assembly.new_key(kid)
     assembly.write_key(file, key)
     public = jws.public_jwk(key)
@@ -88,10 +114,33 @@ def new(
     console.say(f"The public one, for people/ or consumers/:\n  jwk = {{ {members} }}")
 
 
-async def _opened(home: Path) -> tuple[Policy, Keys]:
+def _new_cosigner(file: Path, name: str, as_json: bool) -> None:
+    try:
+        verifier, state = assembly.new_cosigner(file, name)
+    except NoteInvalid as wrong:
+        console.usage(f"--kid: {wrong}")
+    if as_json:
+        console.as_json({"name": name, "vkey": verifier.vkey, "file": str(file), "state": str(state)})
+        return
+    console.say(f"The secret key is in {file}: for its owner alone.")
+    console.say("The public one, for [[log.auditor]] or [[log.witness]] in einmal.toml, and for readers:")
+    console.say(f'  vkey = "{verifier.vkey}"')
+    console.say(f"What you will have seen is kept in {state}: for --state.")
+
+
+async def _opened(home: Path) -> tuple[Policy, assembly.OwnKeys, list[dict[str, str]]]:
     opened = await assembly.open_house(home)
     try:
-        return opened.home.policy, opened.keys
+        newest = {Origin.parse(found[0].origin).retention: found[0] for found in await opened.shards.headed()}
+        shards = [
+            {
+                "origin": shard.origin,
+                "log_vkey": shard.keys.public.log.vkey,
+                "index_vkey": shard.keys.public.index.vkey,
+            }
+            for shard in newest.values()
+        ]
+        return opened.home.policy, assembly.own_keys(opened.keys, opened.house.ids), shards
     finally:
         await opened.close()
 

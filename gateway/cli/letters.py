@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from consent.vocabulary import Action
-from gateway import assembly, client, inbound, records
+from gateway import assembly, client, inbound
 from gateway import serve as house
 from gateway.inbound import body
 from gateway.inbound.misread import NotUnderstood
@@ -123,5 +123,4 @@ def _kind_of(record: object) -> str:
 
 def _gateway(opened: assembly.Opened) -> client.Gateway:
     settings = opened.home.settings
-    find = records.own_key(opened.keys.gateway)
-    return client.Gateway(settings.authority.audience, settings.bus.namespace, find)
+    return client.Gateway(settings.authority.audience, settings.bus.namespace, opened.keys.find)

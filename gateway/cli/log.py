@@ -12,7 +12,18 @@ import typer
 from gateway import assembly
 from gateway.audit import proof
 from gateway.audit.verify.columns import LogReport
-from gateway.cli import console
+from gateway.cli import (
+    auditing,
+    console,
+    cosigned,
+    holds,
+    reconciling,
+    restoring,
+    retention,
+    tiles,
+    watching,
+    witnessing,
+)
 from gateway.journal.shards import OpenShard
 from gateway.ports import Head
 from gateway.stages import Position
@@ -28,6 +39,15 @@ def register(app: typer.Typer) -> None:
     group.command("head")(head)
     group.command("prove")(prove)
     group.command("verify")(verify)
+    watching.register(group)
+    restoring.register(group)
+    tiles.register(group)
+    auditing.register(group)
+    cosigned.register(group)
+    witnessing.register(group)
+    reconciling.register(group)
+    retention.register(group)
+    holds.register(group)
     app.add_typer(group, name="log")
 
 
@@ -57,7 +77,7 @@ def prove(
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
-    """A line's leaf and its .tlog-proof, as any C2SP verifier reads it."""
+    """A line's leaf and .tlog-proof, for any C2SP verifier."""
     shard, leaf, text = asyncio.run(_prove(home, origin, index))
     if out is not None:
         name = tlog_proof_name(shard.origin, index)
@@ -82,9 +102,10 @@ def prove(
 def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
     """Check the whole stored log, and name what differs.
 
-    Every derived column is computed again from the leaves.
+    Every derived column is computed again from the leaves, and the index of every epoch; what others cosigned is held
+    against it.
     """
-    reports = assembly.verify_log(home)
+    reports = assembly.verify_log(home, assembly.now())
     if as_json:
         console.as_json([_facts(report) for report in reports])
     else:
@@ -99,10 +120,16 @@ def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> 
 def _tell(report: LogReport) -> None:
     state = "holds" if report.holds else f"{console.count(len(report.wrong), 'wrong place')}"
     erased = f", {report.erased} erased" if report.erased else ""
-    told = f"{report.origin}: {console.count(report.lines, 'line')}{erased}: {state}"
+    lines = "destroyed in its time" if report.destroyed else console.count(report.lines, "line") + erased
+    told = f"{report.origin}: {lines}: {state}"
+    if report.epochs or report.cosignatures:
+        signed = console.count(report.cosignatures, "cosignature")
+        told += f" (with {console.count(report.epochs, 'epoch')}, {signed})"
     console.say(told, "green" if report.holds else "red")
     for wrong in report.wrong:
         console.say(f"  {wrong.told}")
+    for lost in report.lost:
+        console.say(f"  lines lost in a restore: {lost}", "yellow")
 
 
 def _facts(report: LogReport) -> dict[str, object]:
@@ -111,7 +138,11 @@ def _facts(report: LogReport) -> dict[str, object]:
         "lines": report.lines,
         "opened": report.opened,
         "erased": report.erased,
+        "destroyed": report.destroyed,
+        "epochs": report.epochs,
+        "cosignatures": report.cosignatures,
         "holds": report.holds,
+        "lost": list(report.lost),
         "wrong": [{"table": w.table, "key": w.key, "column": w.column, "text": w.text} for w in report.wrong],
     }
 
@@ -132,7 +163,7 @@ async def _prove(home: Path, origin: str | None, index: int) -> tuple[OpenShard,
         stored = await opened.store.line(position) if index < committed.size else None
         if stored is None:
             console.usage(f"{shard.origin} has {committed.size} lines: an index is less than that")
-        path = await opened.store.inclusion(position, committed.size)
+        (path,) = await opened.store.inclusions(shard.origin, [index], committed.size)
         return shard, stored.line.leaf, proof.TlogProof(index, tuple(path), note).render()
     finally:
         await opened.close()

@@ -18,6 +18,7 @@ def submit(
     consumer: Annotated[str, typer.Option("--as", metavar="CONSUMER", help="Who submits.")],
     key: ask.Key = None,
     timeout: ask.Timeout = 30.0,
+    receipts: ask.Receipts = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -25,4 +26,4 @@ def submit(
 
     It reaches a running `einmal serve`; where none runs, this process takes it itself.
     """
-    ask.deliver(home, file, consumer, key, timeout, as_json, submits=True)
+    ask.deliver(home, file, consumer, key, timeout, receipts, as_json, submits=True)

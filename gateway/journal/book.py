@@ -15,7 +15,8 @@ from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
 from gateway import jws
 from gateway.audit import labels, record
 from gateway.errors import Fault, JournalUnavailable
-from gateway.journal import exempt, lines, outbox
+from gateway.journal import exempt, lines, outbox, overdue
+from gateway.journal.overdue import Overdue
 from gateway.journal.shards import OpenShard, Shards
 from gateway.ports import (
     Committed,
@@ -211,6 +212,12 @@ class Journal:
             raise JournalUnavailable("journal")
         return Receipt(result.first, self._shards.checkpoint(result.head, shard))
 
+    async def expire(self, late: Overdue, now: datetime) -> bool:
+        """An exchange that nobody goes on with ends without a reply. Out: False, when it has ended otherwise."""
+        ending = overdue.ending(late, self._keys, self._ids, now)
+        result, _ = await self._append(late.row.key.retention, now, ending)
+        return isinstance(result, Committed)
+
     def addressed(self, case: Case, sender: Sender, written: Written, now: datetime) -> Outgoing:
         """Out: the words as a signed message to the sender, without the promise of a journal line."""
         return outbox.addressed(case, sender, written, int(now.timestamp()), self._keys.gateway)
@@ -261,6 +268,10 @@ class Journal:
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
         return self._receipt(result, shard)
+
+    async def begin_day(self, now: datetime) -> None:
+        """What is due at midnight, whether or not anything happens (`Shards.begin_day`)."""
+        await self._shards.begin_day(now)
 
     # --- the one way in --------------------------------------------------------------------------------------
     async def _append(

@@ -20,7 +20,7 @@ from gateway.journal.lines import SEALED, Owner
 from gateway.ports import Keys, Release
 from gateway.stages import Answer, Case, Filing, Heard, Outcome
 
-_CONTEXT: Final = "einmal/release/v1|"
+CONTEXT: Final = "einmal/release/v1|"
 Told: TypeAlias = Sequence[tuple[Owner, Event]]
 
 
@@ -71,12 +71,12 @@ def seal(exchange: str, until: date, retention: str, told: Told, keys: Keys) -> 
         "retention": retention,
         "lines": [[owner.subject, record.to_bytes(_twin(event)).decode()] for owner, event in told],
     }
-    return Release(exchange, due, retention, keys.wrap(json.dumps(plain).encode(), _CONTEXT + exchange))
+    return Release(exchange, due, retention, keys.wrap(json.dumps(plain).encode(), CONTEXT + exchange))
 
 
 def unseal(exchange: str, sealed: bytes, keys: Keys) -> Kept:
     """Undo `seal`. Raises: Fault, when it isn't what was sealed for this exchange."""
-    plain = json.loads(keys.unwrap(sealed, _CONTEXT + exchange))
+    plain = json.loads(keys.unwrap(sealed, CONTEXT + exchange))
     lines = tuple((Owner(subject), _read(event)) for subject, event in plain["lines"])
     return Kept(datetime.fromisoformat(plain["due"]), plain["retention"], lines)
 

@@ -15,7 +15,7 @@ from gateway.jws import SigningKey
 from gateway.ports import Keys
 from gateway.stages import Case, Outgoing, Sender, Written
 
-_CONTEXT = "einmal/outbox/v1|"
+CONTEXT = "einmal/outbox/v1|"
 
 
 def addressed(case: Case, sender: Sender, written: Written, issued: int, key: SigningKey) -> Outgoing:
@@ -66,12 +66,12 @@ def seal(message: Outgoing, exchange: str, keys: Keys) -> bytes:
         "body": b64encode(message.body).decode("ascii"),
         "not_before": message.not_before.isoformat() if message.not_before else None,
     }
-    return keys.wrap(json.dumps(plain).encode("utf-8"), _CONTEXT + exchange)
+    return keys.wrap(json.dumps(plain).encode("utf-8"), CONTEXT + exchange)
 
 
 def unseal(sealed: bytes, exchange: str, keys: Keys) -> Outgoing:
     """Undo `seal`: the very same bytes. Raises: gateway.errors.Fault when they are not those sealed."""
-    plain = json.loads(keys.unwrap(sealed, _CONTEXT + exchange))
+    plain = json.loads(keys.unwrap(sealed, CONTEXT + exchange))
     wait = plain.pop("not_before", None)  # replies kept by the first version have none
     not_before = datetime.fromisoformat(wait) if wait else None
     return Outgoing(**{**plain, "body": b64decode(plain["body"]), "not_before": not_before})

@@ -8,43 +8,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Final
 
-from gateway.audit import labels
+from gateway.audit import labels, tree
 from gateway.audit.note import Checkpoint, sign
-from gateway.audit.shard import Origin, ShardKeys, opening_event, statement_text
+from gateway.audit.record import Event, EventInvalid, ShardOpened, from_bytes
+from gateway.audit.shard import Origin, ShardKeys, index_origin, opening_event, statement_text
+from gateway.journal.guard import OTHER, follows, guarded, kept_checkpoint
+from gateway.journal.guard import CheckpointKeeper as CheckpointKeeper
+from gateway.journal.guard import Restored as Restored
 from gateway.ports import Head, Ids, JournalStore, Keys, Line, Shard
 from gateway.stages import Position
 
-_SECRETS_CONTEXT: Final = "einmal/shard/v1|"
+SECRETS_CONTEXT: Final = "einmal/shard/v1|"
 _LABELS_KEPT: Final = 20_000
-
-
-class Restored(Exception):
-    """The store is behind a checkpoint that was signed: it was restored from a backup (LOG.md 9.6)."""
-
-    def __init__(self, origin: str) -> None:
-        super().__init__(f"the log {origin} is behind its last signed checkpoint")
-        self.origin = origin
 
 
 def shard_keys(origin: str, sealed: bytes, keys: Keys) -> ShardKeys:
     """In: a shard's wrapped secrets. Raises: Fault, ValueError, when they are not this shard's."""
-    return ShardKeys.from_bytes(origin, keys.unwrap(sealed, _SECRETS_CONTEXT + origin))
-
-
-class CheckpointKeeper(Protocol):
-    """Where the last signed checkpoint of each shard is kept, outside the database (LOG.md 9.6)."""
-
-    def read(self, origin: str) -> str | None:
-        """Out: the signed note, or None when none was ever kept."""
-        ...
-
-    def keep(self, origin: str, note: str) -> None:
-        """Replace the kept note, atomically."""
-        ...
+    return ShardKeys.from_bytes(origin, keys.unwrap(sealed, SECRETS_CONTEXT + origin))
 
 
 @dataclass(slots=True)
@@ -87,20 +71,33 @@ class Shards:
         self._authority, self._classes = authority, tuple(classes)
         self._store, self._keys, self._ids, self._kept = store, keys, ids, kept
         self._open: dict[str, OpenShard] = {}
+        self._sound: set[str] = set()
+        """Closed shards that begin with what was signed of them: they change no more."""
+        self._day: date | None = None
+        self._named: set[str] = set()
+        """The classes that every open shard was seen to name."""
 
     async def create(self, now: datetime) -> None:
         """Open the first shard of every class. Explicit: running never does it."""
         for retention in self._classes:
-            await self._begin(retention, (now.year, now.month), None)
+            await self._begin(Origin.at(self._authority, retention, now), None)
         await self.load()
 
     async def load(self) -> None:
         """Know the store's open shards. Raises: Restored when the store is behind what was signed."""
-        for shard in await self._guarded():
+        shards = await guarded(self._store, self._kept, self._sound)
+        self._sound.update(shard.head.origin for shard in shards if shard.closed)
+        for shard in shards:
             if not shard.closed and shard.secrets is not None:
                 known = self._open.get(shard.retention)
                 if known is None or known.origin != shard.head.origin:
-                    self._open[shard.retention] = self._opened(shard)
+                    opened = await self._opened(shard)
+                    if self._kept.read(opened.origin) is None:
+                        self.checkpoint(shard.head, opened)
+                        self._kept.flush()
+                        # A crash here leaves leaf 0 kept. Before it, whoever loads the shard keeps it: no line is
+                        # added to a shard of which nothing is kept, so that one without is one that lost it.
+                    self._open[shard.retention] = opened
 
     async def current(self, retention: str, now: datetime) -> OpenShard:
         """Out: the class's shard for `now`, rolled over if its month has ended."""
@@ -119,21 +116,30 @@ class Shards:
             await self._roll(retention, now)
 
     def checkpoint(self, head: Head, shard: OpenShard) -> str:
-        """Out: the signed note of a committed head. A size has one root, so signing again gives the same note."""
+        """Out: the signed note of a committed head. A size has one root, so signing again gives the same note.
+
+        What was kept is the beginning of it: `_opened` gives nobody the keys of a shard of which it is not."""
         size, note = shard.signed
         if size != head.size:
             note = sign(Checkpoint(head.origin, head.size, head.root).text, shard.keys.log)
             if head.size > size:
                 shard.signed = (head.size, note)
+                if head.size == 1 and self._kept.read(shard.origin) is None:
+                    self.begin_index(shard)
                 self._kept.keep(head.origin, note)
         return note
+
+    def begin_index(self, shard: OpenShard) -> None:
+        """Keep the checkpoint of the shard's index before it has an epoch: one that is missing later was lost."""
+        origin = index_origin(shard.origin)
+        self._kept.keep(origin, sign(Checkpoint(origin, 0, tree.EMPTY_ROOT).text, shard.keys.index))
 
     async def covering(self, position: Position) -> str:
         """Out: a signed checkpoint over a line committed earlier, perhaps by a process that died before signing."""
         for shard in await self._store.shards():
             if shard.head.origin == position.origin and shard.secrets is not None:
                 known = self._open.get(shard.retention)
-                opened = known if known and known.origin == position.origin else self._opened(shard)
+                opened = known if known and known.origin == position.origin else await self._opened(shard)
                 return self.checkpoint(shard.head, opened)
         return self._kept.read(position.origin) or ""
 
@@ -143,57 +149,140 @@ class Shards:
         for shard in await self._store.shards():
             if shard.secrets is not None:
                 known = self._open.get(shard.retention)
-                opened = known if known and known.origin == shard.head.origin else self._opened(shard)
-                found.append((opened, shard.head, self.checkpoint(shard.head, opened)))
+                if known is None or known.origin != shard.head.origin:
+                    known = await self._opened(shard)
+                found.append((known, shard.head, self.checkpoint(shard.head, known)))
         return found
+
+    async def roll(self, now: datetime) -> None:
+        """Begin the month of `now` in every class, whether or not anything happens in it; and renew each that began
+        before a class was added, so that its newest leaf 0 names all, and no export can leave one out (LOG.md 5)."""
+        known = await self._known()
+        for retention in known:
+            await self.current(retention, now)
+        if self._named != set(known):
+            for retention in known:
+                last = await self._last(retention)
+                if not last.closed and not set(known) <= await self._names(last.head.origin):
+                    await self._follow(last, Origin.parse(last.head.origin).successor(now))
+            # A crash here, or between two of them, leaves some that do not name all: whoever rolls next renews those.
+            self._named = set(known)
+
+    async def _known(self) -> Sequence[str]:
+        """Out: the classes of the settings, and those that were taken out of them: their lines are kept and told of
+        until their day, and no class may end unseen (LOG.md 5)."""
+        stored = (shard.retention for shard in await self._store.shards())
+        return tuple(dict.fromkeys((*self._classes, *stored)))
+
+    async def _names(self, origin: str) -> set[str]:
+        """Out: the classes that a shard's leaf 0 names."""
+        opening = await self._read(Position(origin, 0))
+        return set(opening.classes) if isinstance(opening, ShardOpened) else set()
+
+    async def last_told(self, head: Head) -> datetime | None:
+        """Out: the time of a shard's last line; None when that is erased, or leaf 0, which has none."""
+        last = await self._read(Position(head.origin, head.size - 1))
+        return last.time if isinstance(last, Event) else None
+
+    async def _read(self, position: Position) -> Event | ShardOpened | None:
+        found = await self._store.line(position)
+        if found is None or found.line.event is None:
+            return None
+        try:
+            return from_bytes(found.line.event)
+        except EventInvalid:  # `log verify` names it
+            return None
+
+    async def begin_day(self, now: datetime) -> None:
+        """Begin the month in every class, and keep the day's checkpoint of each open shard (LOG.md 9): whoever is there
+        first after midnight, at the latest when a process starts."""
+        await self.roll(now)
+        if self._day != now.date():
+            for shard, head, note in await self.headed():
+                if self._open.get(Origin.parse(shard.origin).retention) is shard:
+                    await self._store.keep_checkpoint(shard.origin, head.size, note)
+            # A crash here leaves the day's checkpoint kept, perhaps twice: of one size the first stays.
+            self._day = now.date()
+
+    async def renew(self, retention: str, now: datetime) -> str:
+        """Close the class's shard and open one with new keys, in a running month the month's next number.
+        Out: its origin."""
+        last = await self._last(retention)
+        await self._follow(last, Origin.parse(last.head.origin).successor(now))
+        return self._open[retention].origin
+
+    async def restart(self, retention: str, opening: Origin, previous: str | None) -> OpenShard:
+        """After a restore (`gateway.keeping.restoring`): close what is open, and open a shard that follows the signed
+        note `previous`, or the head there is; that is signed only where it is not behind. Does it once. Out: the shard
+        that was opened."""
+        last = await self._last(retention)
+        if last.head.origin != str(opening):
+            last = await self._closed(last)
+            known = kept_checkpoint(last.head.origin, self._kept)
+            if known is None or known.size <= last.head.size:
+                own = self.checkpoint(last.head, await self._opened(last))
+                await self._store.keep_checkpoint(last.head.origin, last.head.size, own)
+                previous = previous or own
+            await self._begin(opening, previous)
+            last = await self._last(retention)
+        # A crash here leaves the shard opened: it is told of when the restore is gone on with.
+        opened = self._open[retention] = await self._opened(last)
+        self.checkpoint(last.head, opened)
+        self._kept.flush()
+        return opened
 
     async def _roll(self, retention: str, now: datetime) -> None:
         """Close, sign the final head, open the next. A crash in between leaves a closed shard without a successor:
         whoever comes next signs the same final head and goes on."""
-        last = [shard for shard in await self._store.shards() if shard.retention == retention][-1]
-        month = Origin.parse(last.head.origin).month_number
-        if not last.closed and (now.year, now.month) > month:
-            await self._store.close_shard(last.head.origin)
-            last = [shard for shard in await self._store.shards() if shard.retention == retention][-1]
-        if last.closed:
-            note = self.checkpoint(last.head, self._opened(last))
-            await self._store.keep_checkpoint(last.head.origin, last.head.size, note)
-            # A clock that lags behind the one that closed the month still opens the month after it.
-            await self._begin(retention, max((now.year, now.month), _after(month)), note)
+        if not any(shard.retention == retention for shard in await self._store.shards()):
+            await self._begin(
+                Origin.at(self._authority, retention, now), None
+            )  # a class added to the settings
+            await self.load()
+            return
+        last = await self._last(retention)
+        origin = Origin.parse(last.head.origin)
+        if last.closed or origin.is_over(now):
+            await self._follow(last, origin.successor(now))
+        else:
+            await self.load()
+
+    async def _last(self, retention: str) -> Shard:
+        return [shard for shard in await self._store.shards() if shard.retention == retention][-1]
+
+    async def _follow(self, last: Shard, successor: Origin) -> None:
+        last = await self._closed(last)
+        note = self.checkpoint(last.head, await self._opened(last))
+        await self._store.keep_checkpoint(last.head.origin, last.head.size, note)
+        await self._begin(successor, note)
         await self.load()
 
-    async def _begin(self, retention: str, month: tuple[int, int], previous: str | None) -> None:
-        origin = str(Origin(self._authority, retention, *month))
+    async def _closed(self, last: Shard) -> Shard:
+        """Out: the shard with its final head: until it is closed, another process may add lines to it."""
+        if last.closed:
+            return last
+        return replace(last, head=await self._store.close_shard(last.head.origin), closed=True)
+
+    async def _begin(self, opening: Origin, previous: str | None) -> None:
+        origin = str(opening)
         keys = ShardKeys.generate(origin, self._ids.random)
         statement = self._keys.sign_as_authority(statement_text(origin, keys))
-        event = opening_event(self._classes, statement, previous)
+        event = opening_event(await self._known(), statement, previous)
         salt = self._ids.random(labels.SALT_BYTES)
         leaf = labels.leaf(labels.system(origin), labels.commit(salt, event))
-        secrets = self._keys.wrap(keys.to_bytes(), _SECRETS_CONTEXT + origin)
+        secrets = self._keys.wrap(keys.to_bytes(), SECRETS_CONTEXT + origin)
         # False: another process was first; its keys stand, ours are forgotten.
-        await self._store.open_shard(origin, retention, secrets, Line(leaf, salt, event))
+        await self._store.open_shard(origin, opening.retention, secrets, Line(leaf, salt, event))
 
-    def _opened(self, shard: Shard) -> OpenShard:
+    async def _opened(self, shard: Shard) -> OpenShard:
+        """Out: the shard with its keys. Raises: Restored, when what was signed of it last is not its beginning: under
+        these keys nothing more is signed, and what is kept stays (LOG.md 9.6)."""
         origin = shard.head.origin
+        if origin not in self._sound:
+            if not await follows(shard.head, kept_checkpoint(origin, self._kept), self._store):
+                raise Restored(origin, OTHER)
+            if shard.closed:
+                self._sound.add(origin)
         assert shard.secrets is not None
         keys = shard_keys(origin, shard.secrets, self._keys)
         return OpenShard(origin, Origin.parse(origin).month_number, keys, labels.system(origin))
-
-    async def _guarded(self) -> Sequence[Shard]:
-        """Out: the store's shards. Raises: Restored."""
-        shards = await self._store.shards()
-        kept = [(shard.head.origin, self._kept.read(shard.head.origin)) for shard in shards]
-        sizes = {origin: int(note.split("\n", 2)[1]) for origin, note in kept if note is not None}
-        if any(shard.head.size < sizes.get(shard.head.origin, 0) for shard in shards):
-            # Lines committed and signed since the store was read put the note ahead: only a head read after the
-            # note says that the store is behind.
-            shards = await self._store.shards()
-        for shard in shards:
-            if shard.head.size < sizes.get(shard.head.origin, 0):
-                raise Restored(shard.head.origin)
-        return shards
-
-
-def _after(month: tuple[int, int]) -> tuple[int, int]:
-    year, number = month
-    return (year, number + 1) if number < 12 else (year + 1, 1)

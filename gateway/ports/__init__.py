@@ -24,8 +24,13 @@ from gateway.ports.entries import (
     Use,
     UsedUp,
 )
+from gateway.ports.exchanges import Ended, ExchangeStore
 from gateway.ports.house import Clock, Ids, Keys, Policies, Register
+from gateway.ports.log import Cosignature, CosignatureStore, EpochStore, IndexCache, StoredEpoch, Tree
+from gateway.ports.retention import HoldStore, RetentionStore, StoredHold
+from gateway.ports.sealed import Place, Sealed, SealedStore
 from gateway.ports.store import ConsentStore, JournalStore
+from gateway.ports.witness import Witness
 
 __all__ = [
     "Bus",
@@ -33,26 +38,41 @@ __all__ = [
     "Committed",
     "ConsentStore",
     "ConsumerBus",
+    "Cosignature",
+    "CosignatureStore",
+    "Ended",
     "Entry",
+    "EpochStore",
     "ExchangeKey",
+    "ExchangeStore",
     "Head",
+    "HoldStore",
     "Ids",
+    "IndexCache",
     "JournalStore",
     "Keys",
     "Known",
     "Line",
     "Outbound",
+    "Place",
     "Policies",
     "RecordEvent",
     "RecordMoved",
     "Register",
     "Release",
+    "RetentionStore",
+    "Sealed",
+    "SealedStore",
     "Settlement",
     "Shard",
     "ShardMoved",
     "Standing",
     "StandingMoved",
+    "StoredEpoch",
+    "StoredHold",
     "StoredLine",
+    "Tree",
     "Use",
     "UsedUp",
+    "Witness",
 ]

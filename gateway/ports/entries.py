@@ -25,6 +25,8 @@ class Line:
 class StoredLine:
     position: Position
     line: Line
+    withheld: str | None = None
+    """By which norm it was erased."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from consent.policy import Policy
 from consent.vocabulary import Blocked, Conflict, Filed, Found, NotFound, OnFile, Person, Subject
-from gateway.jws import SigningKey
+from gateway.audit.identity import Identity
+from gateway.jws import PublicKey, SigningKey
 from gateway.stages import Mandate
 
 
@@ -52,6 +53,16 @@ class Keys(Protocol):
         """The authority's published identity key as a vkey (LOG.md 2)."""
         ...
 
+    @property
+    def identity(self) -> Identity:
+        """The identity key with those before it: they stated older shards."""
+        ...
+
+    @property
+    def succession(self) -> Sequence[str]:
+        """How each identity key was followed by the next: notes, oldest first (docs/decisions/0022)."""
+        ...
+
     def sign_as_authority(self, text: str) -> str:
         """In: a note's text, ending in LF. Out: the note, signed by the identity key."""
         ...
@@ -59,6 +70,15 @@ class Keys(Protocol):
     @property
     def gateway(self) -> SigningKey:
         """The key that signs replies, receipts and records."""
+        ...
+
+    def find(self, kid: str) -> PublicKey | None:
+        """Out: the public half of the key of that name, present or former: what it signed stays valid."""
+        ...
+
+    @property
+    def mark(self) -> bytes:
+        """What everything begins with that is sealed now, and nothing that was sealed under a former master key."""
         ...
 
     def wrap(self, secret: bytes, context: str) -> bytes:

@@ -86,8 +86,18 @@ class JournalStore(Protocol):
         """Out: the lines of one label in one shard, in order."""
         ...
 
-    async def inclusion(self, position: Position, size: int) -> Sequence[bytes]:
-        """Out: the inclusion proof of the line in the tree of that size, sibling of the leaf first."""
+    async def inclusions(self, origin: str, indexes: Sequence[int], size: int) -> Sequence[Sequence[bytes]]:
+        """Out: the inclusion proofs of these lines in the tree of that size, each with the sibling of the leaf first.
+        Raises: ValueError, when there is no such line."""
+        ...
+
+    async def consistency(self, origin: str, older: int, newer: int) -> Sequence[bytes]:
+        """Out: the proof that the tree of `older` leaves begins that of `newer` (RFC 6962 2.1.2). Raises: ValueError,
+        when the shard was never that large."""
+        ...
+
+    async def checkpoints(self, origin: str) -> Sequence[tuple[int, str]]:
+        """Out: size and note of each kept checkpoint, smallest first."""
         ...
 
     async def policy(self) -> tuple[str, bytes] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gateway.views.auskunft import Auskunft, Entry, JournalLine, Named, Office, Titles
 from gateway.views.citizen import fold
+from gateway.views.entries import last_kept
 from gateway.views.export import Export
 from gateway.views.lines import CONSENT
 from gateway.views.render import from_json, readable
@@ -29,13 +30,15 @@ class Agreement:
     """What the proof itself tells, with the names as auskunft.json gives them; None when that can't be read."""
 
 
-def compare(export: Export, lines: Sequence[JournalLine], subjects: Sequence[str]) -> Agreement:
-    """In: an export, the lines its proof opened, the subjects it proves them for."""
+def compare(
+    export: Export, lines: Sequence[JournalLine], subjects: Sequence[str], lost: Sequence[str] = ()
+) -> Agreement:
+    """In: an export, the lines its proof opened, the subjects it proves them for, the lines it says were lost."""
     try:
         told = from_json(export.readable["auskunft.json"])
     except (KeyError, ValueError):
         return Agreement((("auskunft.json", "is missing or can't be read"),), False, None)
-    proved = fold(lines, (), subjects, _titles(told), told.start, told.to)
+    proved = fold(lines, (), subjects, _titles(told), told.start, told.to, lost)
     wrong = list(_told_otherwise(told, proved))
     same_words = told.edition == edition()
     if same_words:
@@ -60,6 +63,8 @@ def _told_otherwise(told: Auskunft, proved: Auskunft) -> Iterator[tuple[str, str
         yield "auskunft.json", f"{len(steps)} proved lines are not told"
     if told.closed != proved.closed:
         yield "auskunft.json", "the entries not shown are others than those of the proof"
+    if told.lost != proved.lost:
+        yield "auskunft.json", "the lines lost in a restore are others than those of the proof"
     if [form.title for form in told.forms] != [form.title for form in proved.forms]:
         yield "auskunft.json", "the forms of the person are others than those of the proof"
 
@@ -115,7 +120,9 @@ def _titles(told: Auskunft) -> Titles:
     procedures: dict[str, Text] = {}
     filing: set[str] = set()
     secrecy: dict[str, str] = {}
+    yearly: set[str] = set()
     for entry in told.entries:
+        yearly |= _yearly(entry)
         for office, named in (
             (consumers, entry.consumer),
             (consumers, entry.on_behalf_of),
@@ -138,5 +145,21 @@ def _titles(told: Auskunft) -> Titles:
         if form.part is not None:
             registers.setdefault(form.code, Office(form.part))
     return Titles(
-        told.authority, consumers, registers, evidence, purposes, procedures, frozenset(filing), secrecy
+        told.authority,
+        consumers,
+        registers,
+        evidence,
+        purposes,
+        procedures,
+        frozenset(filing),
+        secrecy,
+        frozenset(yearly),
     )
+
+
+def _yearly(entry: Entry) -> set[str]:
+    """Out: the classes of an entry that is told to be kept to the end of a calendar year: the authority's word, as the
+    law behind a class is."""
+    classes = {place.origin.split("/")[-2] for place in entry.places if place.origin.count("/") >= 2}
+    by_year = entry.kept_until == last_kept(entry.places, classes) != last_kept(entry.places)
+    return classes if by_year else set()

@@ -56,6 +56,8 @@ class Titles:
     """Grants to put data into a register, not to take it from there."""
     secrecy: Mapping[str, str] = field(default_factory=dict)
     """Grant → the norm under which the person is not told at once."""
+    calendar_year: frozenset[str] = frozenset()
+    """Classes that are kept to the end of the year in which their months end (`gateway.audit.retention`)."""
 
 
 # --- out ---
@@ -242,6 +244,8 @@ class Auskunft:
     consents: tuple[Consent, ...]
     powers: tuple[Power, ...]
     closed: tuple[Closed, ...]
+    lost: tuple[str, ...] = ()
+    """Which lines of the log were lost in a restore: whether some were about the person is not known."""
 
     @property
     def entries(self) -> Iterator[Entry]:

@@ -25,8 +25,10 @@ def fold(
     titles: Titles,
     start: datetime,
     to: datetime,
+    lost: Sequence[str] = (),
 ) -> Auskunft:
-    """In: a person's lines in any order, records and powers, subjects as in LOG.md 5, the period as aware times.
+    """In: a person's lines in any order, records and powers, subjects as in LOG.md 5, the period as aware times; which
+    lines of the log were lost in a restore.
 
     Every line is told once: in an entry, as a step of a record or power, or as closed.
     """
@@ -51,6 +53,7 @@ def fold(
         consents=decisions.consents(kept, steps, names, to),
         powers=decisions.powers(kept, steps, names, to),
         closed=tuple(Closed(line.origin, line.index, line.withheld or "") for line in closed),
+        lost=tuple(lost),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 from consent.vocabulary import Check, Fact
+from gateway.audit import retention
 from gateway.audit.record import Kind
+from gateway.audit.retention import Until
 from gateway.audit.shard import Origin
 from gateway.views import lines
 from gateway.views.auskunft import Basis, Entry, Event, JournalLine, KeptBack, Named, Place, Secrecy
@@ -20,7 +20,6 @@ from gateway.views.words import Outcome, Text, Tone
 
 _NOT_LAST: Final = frozenset({"asked", "postponed", "preview.shown", "notified", "confirmed"})
 _SUBJECT: Final = "subject"
-_MONTHS: Final = re.compile(r"([1-9][0-9]{0,2})m\Z")
 
 
 def entry(group: Sequence[JournalLine], names: Names) -> Entry:
@@ -65,23 +64,26 @@ def entry(group: Sequence[JournalLine], names: Names) -> Entry:
         ),
         covered=names.data(said.get("requested", ()) if outcome.tone in ("open", "note") else ()),
         secrecy=_secrecy(last, names),
-        kept_until=max((day for found in places if (day := kept_until(found))), default=None),
+        kept_until=last_kept(places, names.titles.calendar_year),
         places=places,
     )
 
 
-def kept_until(place: Place) -> date | None:
-    """Out: the day a line is due to be erased: as many months after it as its class says (LOG.md 8); None for a
-    class that says nothing."""
+def last_kept(places: Iterable[Place], calendar_year: Container[str] = ()) -> date | None:
+    """Out: the last day one of the lines is kept. In: the classes kept to the end of a calendar year."""
+    return max((day for found in places if (day := kept_until(found, calendar_year))), default=None)
+
+
+def kept_until(place: Place, calendar_year: Container[str] = ()) -> date | None:
+    """Out: the last day a line is kept, by the months its class says (gateway.audit.retention); None for a class that
+    says nothing."""
     try:
-        months = _MONTHS.match(Origin.parse(place.origin).retention)
-    except ValueError:
+        origin = Origin.parse(place.origin)
+        until = Until.CALENDAR_YEAR if origin.retention in calendar_year else Until.DAY
+        day = german_time(place.time).date()
+        return None if origin.months is None else retention.kept_until(day, origin.months, until)
+    except ValueError:  # no shard's name; a day beyond the calendar's end, in a file somebody made up
         return None
-    if months is None:
-        return None
-    day = german_time(place.time).date()
-    year, month = divmod(day.year * 12 + day.month - 1 + int(months[1]), 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _said(group: Sequence[JournalLine], last: JournalLine) -> dict[str, Any]:

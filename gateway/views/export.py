@@ -20,7 +20,10 @@ _PROOF: Final = "proof/"
 _PACKED: Final = frozenset({ZIP_STORED, ZIP_DEFLATED})
 """How what we wrote is packed, also after somebody packed it anew. What packs otherwise fails in its own ways."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-_MOST_BYTES: Final = 256_000_000
+MOST_BYTES: Final = 128_000_000
+"""Of all files together, unpacked."""
+MOST_PROOF_BYTES: Final = 32_000_000
+"""Of `proof.json`, unpacked: some fifteen thousand lines of one person."""
 _MOST_FILES: Final = 50_000
 
 
@@ -78,15 +81,18 @@ def disassemble(archive: bytes) -> Export:
     try:
         with ZipFile(BytesIO(archive)) as bundle:
             entries = bundle.infolist()
-            if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
+            if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise NotAnExport("it unpacks to more than an export may hold")
+            sizes = {entry.filename: entry.file_size for entry in entries}
+            if sizes.get(f"{_PROOF}proof.json", 0) > MOST_PROOF_BYTES:
+                raise NotAnExport(f"{_PROOF}proof.json unpacks to more than it may hold")
             if any(entry.compress_type not in _PACKED for entry in entries):
                 raise NotAnExport("it is packed in a way no export is")
             if len({entry.filename for entry in entries}) != len(entries):
                 raise NotAnExport("a file name occurs twice")
-            contents = {entry.filename: bundle.read(entry) for entry in entries}
-    # A format of later versions is NotImplementedError, an encrypted entry RuntimeError: neither is a BadZipFile.
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):  # zipfile's
+            contents = {entry.filename: _unpacked(bundle, entry) for entry in entries}
+    # zipfile tells of an encrypted entry and of a format of later versions by a RuntimeError.
+    except (BadZipFile, zlib.error, RuntimeError, EOFError, ValueError):
         raise NotAnExport("it is not a readable ZIP file") from None
     inside = {name.removeprefix(_PROOF): body for name, body in contents.items() if name.startswith(_PROOF)}
     try:
@@ -95,3 +101,9 @@ def disassemble(archive: bytes) -> Export:
         raise NotAnExport(f"{_PROOF}{missing.args[0]} is missing") from None
     told = {name: body for name, body in contents.items() if not name.startswith(_PROOF)}
     return Export(told, Proof(document, inside, vkeys))
+
+
+def _unpacked(bundle: ZipFile, entry: ZipInfo) -> bytes:
+    """Out: the file, of the size it says: `ZipFile.read` unpacks all there is before it looks at that."""
+    with bundle.open(entry) as file:
+        return file.read(entry.file_size + 1)

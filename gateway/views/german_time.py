@@ -17,7 +17,10 @@ def german_time(moment: datetime) -> datetime:
     """In: an aware time. Out: the same moment in German time."""
     moment = moment.astimezone(UTC)
     summer = _change(moment.year, 3) <= moment < _change(moment.year, 10)
-    return moment.astimezone(_SUMMER if summer else _WINTER)
+    try:
+        return moment.astimezone(_SUMMER if summer else _WINTER)
+    except OverflowError:  # the calendar's last hour, in a file somebody made up
+        return moment
 
 
 def _change(year: int, month: int) -> datetime:

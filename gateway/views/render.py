@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
+from gateway.audit.retention import ERASED, LOST
 from gateway.views import sheets, summary
 from gateway.views.auskunft import Auskunft, Entry
 from gateway.views.german_time import german_time
@@ -29,8 +30,6 @@ VERIFY_COMMAND: Final = {
     "en": "einmal citizen verify FILE.zip --authority FINGERPRINT",
 }
 _SIGNS: Final = {"given": "→", "filed": "+", "kept": "–", "open": "…", "note": "i"}
-_ERASED: Final = "erased: "
-"""What stands before the norm of a line that was erased (LOG.md 7)."""
 _NAMES: Final[Mapping[str, tuple[str, Language]]] = {
     "auskunft.html": ("page.html", "de"),
     "report.html": ("page.html", "en"),
@@ -64,39 +63,44 @@ def from_json(document: bytes) -> Auskunft:
 def _template(auskunft: Auskunft, name: str) -> bytes:
     template, language = _NAMES[name]
     style = _style()
-    tell = _Tell(language)
-    page = _environment().get_template(template)
+    page = _environment(language).get_template(template)
     text = page.render(
         a=auskunft,
         language=language,
         style=Markup(style),  # noqa: S704 our own packaged file
         style_hash=b64encode(sha256(style.encode()).digest()).decode(),
-        t=tell.text,
-        x=tell.to,
-        n=tell.number,
-        day=tell.day,
-        moment=tell.moment,
-        who=tell.who,
-        glance=tell.glance(auskunft),
+        glance=_Tell(language).glance(auskunft),
         offices=summary.offices(auskunft),
         unfolded=summary.unfolded(auskunft),
         anchors={kept.id: f"d{at}" for at, kept in enumerate(auskunft.decisions, start=1)},
         signs=_SIGNS,
-        erased=_ERASED,
+        erased=ERASED,
+        lost=LOST,
         command=VERIFY_COMMAND[language],
     )
     return text.encode()
 
 
 @cache
-def _environment() -> Environment:
-    """Text templates hold no markup and nothing of a person, so only pages are escaped."""
-    return Environment(
+def _environment(language: Language) -> Environment:
+    """Text templates hold no markup and nothing of a person, so only pages are escaped. What is told in the language
+    comes as filters: over a fixed text they are reckoned once, when the template is compiled."""
+    environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    tell = _Tell(language)
+    environment.filters |= {
+        "t": tell.text,
+        "x": tell.to,
+        "n": tell.number,
+        "day": tell.day,
+        "moment": tell.moment,
+        "who": tell.who,
+    }
+    return environment
 
 
 @cache

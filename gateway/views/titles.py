@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from consent.parties import Title
 from consent.policy import Policy
+from gateway.audit.retention import Rule, Until
 from gateway.views.auskunft import Office, Titles
 from gateway.views.words import Text
 
 
-def titles(policy: Policy, authority: Title) -> Titles:
-    """In: the current policy, the authority's own name."""
+def titles(policy: Policy, authority: Title, rules: Sequence[Rule] = ()) -> Titles:
+    """In: the current policy, the authority's own name, by which law each class is kept."""
     return Titles(
         authority=_text(authority),
         consumers={
@@ -26,6 +29,7 @@ def titles(policy: Policy, authority: Title) -> Titles:
         procedures={item.code: _text(item.title) for item in policy.procedures.values()},
         filing=frozenset(grant.id for grant in policy.grants.values() if grant.write),
         secrecy={grant.id: grant.exempt for grant in policy.grants.values() if grant.exempt is not None},
+        calendar_year=frozenset(rule.retention for rule in rules if rule.until is Until.CALENDAR_YEAR),
     )
 
 

@@ -49,6 +49,7 @@ class Words:
             kind: Outcome(entry["tone"], Text(**entry["title"]), Text(**entry["sentence"]))
             for kind, entry in tables["outcome"].items()
         }
+        self._codes = {section: tuple(entries) for section, entries in tables.items()}
 
     def text(self, section: str, code: str) -> Text:
         return self._texts.get((section, code), Text(code, code))
@@ -61,9 +62,7 @@ class Words:
 
     def codes(self, section: str) -> tuple[str, ...]:
         """Out: the codes of a section that have words, in the order of the file."""
-        if section == "outcome":
-            return tuple(self._outcomes)
-        return tuple(code for kind, code in self._texts if kind == section)
+        return self._codes.get(section, ())
 
 
 @cache

@@ -255,6 +255,20 @@ class TestBus:
         await bus.close()
         assert await names_in(buses.house(), buses) == [("y", 2)]
 
+    async def test_it_says_which_requests_it_still_has(self, buses: EmbeddedBuses) -> None:
+        """Waiting, put off or in somebody's hand; not what was acknowledged, buried, or is another consumer's."""
+        await published(buses, "waiting", "put off", "in hand", "done", "dead")
+        bus = buses.house()
+        got = {one.message_id: one for one in await take(bus.deliveries(), 5)}
+        await bus.postpone(got["message-put off"], buses.clock.now() + timedelta(days=1))
+        await bus.ack(got["message-done"])
+        await bus.bury(got["message-dead"])
+        whose = got["message-done"].routing_key.partition(".")[0]
+        asked = {(whose, f"message-{name}") for name in ("waiting", "put off", "in hand", "done", "dead")}
+        held = await bus.holds({*asked, ("somebody-else", "message-waiting")})
+        assert set(held) == {(whose, f"message-{name}") for name in ("waiting", "put off", "in hand")}
+        assert list(await bus.holds(())) == []
+
     async def test_closing_twice_is_nothing(self, buses: EmbeddedBuses) -> None:
         """And after it nothing is accepted."""
         bus = buses.house()

@@ -22,6 +22,7 @@ from buses import (
     take,
 )
 from faults import Fault
+from killing import told_until_killed
 
 from gateway.errors import BusUnavailable
 
@@ -105,19 +106,7 @@ class TestProcesses:
 
     async def test_a_killed_publisher_leaves_what_it_told(self, buses: EmbeddedBuses) -> None:
         """SIGKILL in the middle of publishing: every request that was told durable is there, once, in order."""
-        context = multiprocessing.get_context("spawn")
-        told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=publish_until_killed, args=(str(buses.path), tell))
-        process.start()
-        tell.close()
-        said = [await asyncio.to_thread(told.recv) for _ in range(20)]
-        process.kill()
-        try:
-            while True:
-                said.append(await asyncio.to_thread(told.recv))
-        except EOFError:
-            pass
-        await asyncio.to_thread(process.join)
+        said = await told_until_killed(publish_until_killed, str(buses.path), count=20)
         got = await take(buses.house(places=len(said) * 2).deliveries(), len(said))
         assert [one.message_id for one in got] == said
 

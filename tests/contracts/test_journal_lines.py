@@ -49,17 +49,17 @@ class TestLines:
         assert len(leaves) == head.size == 603
         assert root(leaves) == head.root
         for index in (0, 1, 255, 256, 511, 602):
-            proof = await store.inclusion(Position(ORIGIN, index), head.size)
+            proof = (await store.inclusions(ORIGIN, [index], head.size))[0]
             assert verify_inclusion(leaves[index], index, head.size, proof, head.root)
-        proof = await store.inclusion(Position(ORIGIN, 17), 300)
+        proof = (await store.inclusions(ORIGIN, [17], 300))[0]
         assert verify_inclusion(leaves[17], 17, 300, proof, root(leaves[:300]))
 
     async def test_no_proof_for_what_is_not_there(self, store: SqlStore) -> None:
         """A proof is refused for a line beyond the tree, or a tree that never was."""
         with pytest.raises(ValueError):
-            await store.inclusion(Position(ORIGIN, 2), 2)
+            await store.inclusions(ORIGIN, [2], 2)
         with pytest.raises(ValueError):
-            await store.inclusion(Position(ORIGIN, 0), 10_000)
+            await store.inclusions(ORIGIN, [0], 10_000)
 
     async def test_an_empty_entry_is_a_mistake(self, store: SqlStore) -> None:
         """Nothing is committed without a line."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from faults import Fault
+from killing import told_until_killed
 from stores import (
     NOW,
     ORIGIN,
@@ -232,19 +233,7 @@ class TestProcesses:
         line, and the next process goes on at once."""
         async with stores.using() as store:
             await furnish(store)
-        context = multiprocessing.get_context("spawn")
-        told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=write_until_killed, args=(str(stores.path), "k", tell))
-        process.start()
-        tell.close()
-        said = [await asyncio.to_thread(told.recv) for _ in range(40)]
-        process.kill()
-        try:
-            while True:
-                said.append(await asyncio.to_thread(told.recv))
-        except EOFError:
-            pass
-        await asyncio.to_thread(process.join)
+        said = await told_until_killed(write_until_killed, str(stores.path), "k", count=40)
         async with stores.using() as store:
             done = await committed(store, "next")
             lines = await store.lines(ORIGIN, 0, done.head.size)

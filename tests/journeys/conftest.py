@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import exempting
+import lived_in
 import peopled
 import pytest
+import pytest_asyncio
 import town as towns
 from town import Town
 
@@ -43,3 +45,18 @@ async def kept(town: Town) -> Town:
     """A town where resident parking is kept from its people for five days. It may ask with the IDNr."""
     await exempting.parking_is_exempt(town, exempting.DAYS, by_number=True)
     return town
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lived(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Out: a home that was lived in."""
+    root = tmp_path_factory.mktemp("lived") / "home"
+    await lived_in.live_in(founded, root)
+    return root
+
+
+@pytest.fixture
+def home(lived: Path) -> Iterator[Path]:
+    """Out: the home that was lived in, put right again afterwards."""
+    with lived_in.put_right(lived):
+        yield lived

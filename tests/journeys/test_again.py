@@ -87,7 +87,7 @@ def breaking(town: Town, fault: Fault) -> House:
     opened = town.opened
     connect = partial(faulty, fault, connect_sqlite)
     url = f"sqlite:///{town.root / 'data/einmal.sqlite3'}"
-    store = SqlStore(url, records.folding(records.own_key(opened.keys.gateway)), connect)
+    store = SqlStore(url, records.folding(opened.keys.find), connect)
     limits = opened.home.settings.limits
     keeping = Keeping(opened.home.settings.log.default_class, limits.reply_keep_days)
     journal = Journal(opened.shards, store, opened.keys, IDS, keeping)

@@ -23,7 +23,7 @@ from submitting import LANGUAGES, by_name, decides, named, submits, told_alike
 from town import StillClock, Town
 
 from consent.vocabulary import Found, NotFound
-from gateway import jws, records
+from gateway import jws
 from gateway.cli.demo.people import Person
 from gateway.exchange import handle
 from gateway.house import House
@@ -66,7 +66,7 @@ async def reply_to(delivery: Delivery, house: House) -> Outgoing:
 
 def times_of(message: Outgoing, town: Town) -> tuple[object, ...]:
     """Out: every time the message bears: its signature's, its receipt's, its body's."""
-    find = records.own_key(town.opened.keys.gateway)
+    find = town.opened.keys.find
     signature, _ = jws.verify_detached(message.headers["jws"], message.body, find, jws.REPLY)
     promise = jws.verify_compact(message.headers["receipt"], jws.RECEIPT_TYPE, find)
     return signature["iat"], promise[promise.index(b'"time"') :], message.not_before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import pytest
 import town as towns
 from town import StillClock, Town
 
-from gateway import assembly
+from gateway import assembly, serve
 from gateway.audit import note
 from gateway.exchange import handle
 from gateway.journal.shards import Restored
@@ -31,6 +33,7 @@ SPAWN.set_forkserver_preload(
 )  # the server doesn't know the tests' path
 MOST_STEPS = 60
 NEXT = ["12m/2026-11", "12m/2026-12", "24m/2026-11", "24m/2026-12"]
+SECOND = ["12m/2026-11", "12m/2026-11.2", "24m/2026-11", "24m/2026-11.2"]
 
 
 def live(work: Callable[..., None], *given: object, copies: int = 1) -> list[int | None]:
@@ -43,11 +46,11 @@ def live(work: Callable[..., None], *given: object, copies: int = 1) -> list[int
     return [process.exitcode for process in processes]
 
 
-async def linked(root: Path) -> None:
+async def linked(root: Path, expected: list[str] = NEXT) -> None:
     """Each class has one new shard; it names the closing checkpoint of the one before; the whole log verifies."""
     town = await towns.opened(root, StillClock(midnight.EVE + timedelta(minutes=1)))
     shards = await town.opened.store.shards()
-    assert midnight.months([shard.head.origin for shard in shards]) == NEXT
+    assert midnight.months([shard.head.origin for shard in shards]) == expected
     assert [shard.closed for shard in shards] == [True, False, True, False]
     for before, after in zip(shards[::2], shards[1::2], strict=True):
         opening = await town.opened.store.line(Position(after.head.origin, 0))
@@ -86,6 +89,65 @@ async def test_a_death_at_any_step_of_the_roll_over_is_made_good(founded: Path, 
         pytest.fail("the steps never end")
     names = {step.split(" ", 1)[1] for step in (root / killable.STEPS).read_text().splitlines()}
     assert {f"{when} store.{step}" for when in ("before", "after") for step in midnight.ROLLING} <= names
+
+
+async def test_an_idle_class_begins_its_month_too(founded: Path, tmp_path: Path) -> None:
+    """Nobody asks anything, and two processes keep house after midnight: each class has its new shard, once."""
+    root = tmp_path / "home"
+    shutil.copytree(founded, root)
+    assert live(midnight.wakes, str(root), None, copies=2) == [0, 0]
+    await linked(root)
+
+
+async def test_a_death_at_midnight_of_an_idle_house_is_made_good(founded: Path, tmp_path: Path) -> None:
+    """SIGKILL between any two steps, then another process: each class has its new shard, once."""
+    for fatal in range(MOST_STEPS):
+        root = tmp_path / f"at-{fatal}"
+        shutil.copytree(founded, root)
+        [code] = live(midnight.wakes, str(root), fatal)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        assert live(midnight.wakes, str(root), None) == [0]
+        await linked(root)
+        shutil.rmtree(root)
+    else:
+        pytest.fail("the steps never end")
+
+
+async def test_each_day_keeps_a_checkpoint_of_every_open_shard(town: Town) -> None:
+    """The head as it is when the day begins; once a day, whatever comes in later (LOG.md 9)."""
+    opened = town.opened
+
+    async def kept() -> list[int]:
+        return [
+            len(await opened.store.checkpoints(shard.head.origin)) for shard in await opened.store.shards()
+        ]
+
+    await opened.journal.begin_day(town.clock.now())
+    assert await kept() == [1, 1]
+    for day in (0, 1):
+        await handle(town.delivery(midnight.parking(town)), opened.house)
+        town.clock.passes(days=day)
+        await opened.journal.begin_day(town.clock.now())
+        assert await kept() == [1 + day, 1]  # the idle class has the same head still
+
+
+async def test_a_serving_house_keeps_house_at_midnight(town: Town) -> None:
+    """Not an hour after: its rest ends when the day does."""
+    stop, bus = asyncio.Event(), await town.opened.bus()
+    tomorrow = pytest.approx(1.1)
+    town.clock.moment = midnight.EVE
+
+    async def rest(seconds: float) -> None:
+        if seconds == tomorrow:
+            stop.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(60):
+        await serve.serve(replace(town.opened.service(bus), rest=rest), stop)
+    await bus.close()
+    assert stop.is_set()
 
 
 class Growing:
@@ -130,8 +192,8 @@ async def test_a_head_that_stays_behind_is(town: Town) -> None:
         await town.opened.shards.load()
 
 
-async def test_a_clock_that_lags_opens_the_month_that_has_begun(founded: Path, tmp_path: Path) -> None:
-    """Another machine, a second ahead, closed the month and died: whose clock says November opens December."""
+async def test_a_clock_that_lags_goes_on_in_its_own_month(founded: Path, tmp_path: Path) -> None:
+    """Another machine, a second ahead, closed the month and died: whose clock says November opens its second shard."""
     root = tmp_path / "home"
     shutil.copytree(founded, root)
     town = await towns.opened(root, StillClock(midnight.EVE))
@@ -142,4 +204,4 @@ async def test_a_clock_that_lags_opens_the_month_that_has_begun(founded: Path, t
         assert isinstance(result, Reply)
         assert result.message.type == "evidence.answer"
     await town.opened.close()
-    await linked(root)
+    await linked(root, SECOND)

@@ -92,9 +92,9 @@ async def test_the_person_sees_it_in_their_export(town: Town, language: str) -> 
     request = await submits(town, ORDINARY, language, replaces={"house_number": ORDINARY.house_number})
     exchange = said(await settle(town, request))["exchange_id"]
     whom = Subject(idnr=ORDINARY.idnr, birth_date=ORDINARY.birth_date)
-    archive = await citizen.export(whom, town.opened.holdings(), town.clock.now())
-    assert archive is not None
-    with ZipFile(io.BytesIO(archive)) as packed:
+    made = await citizen.export(whom, town.opened.holdings(), town.clock.now())
+    assert made is not None
+    with ZipFile(io.BytesIO(made.archive)) as packed:
         report = from_json(packed.read("auskunft.json"))
     [entry] = [entry for entry in report.entries if entry.exchange == exchange]
     assert (entry.outcome, entry.tone, entry.filing) == ("submitted", "filed", True)

@@ -68,9 +68,9 @@ def form_of(one: Person) -> str:
 async def exported(town: Town, one: Person) -> list[dict[str, Any]]:
     """Out: every event in the person's export."""
     whom = Subject(idnr=one.idnr, birth_date=one.birth_date)
-    archive = await person.export(whom, town.opened.holdings(), town.clock.now())
-    assert archive is not None
-    document = proof.Proof.parse(disassemble(archive).proof.document)
+    made = await person.export(whom, town.opened.holdings(), town.clock.now())
+    assert made is not None
+    document = proof.Proof.parse(disassemble(made.archive).proof.document)
     entries = [entry for shard in document.shards for subject in shard.subjects for entry in subject.entries]
     return [json.loads(entry.event) for entry in entries if entry.event is not None]
 

@@ -100,6 +100,19 @@ async def _rolls(root: Path, fatal: int | None) -> None:
     await town.opened.close()
 
 
+def wakes(root: str, fatal: int | None) -> None:
+    """Keep house once after the month has ended, and nothing else happens; die at step `fatal` of the roll-over."""
+    asyncio.run(_wakes(Path(root), fatal))
+
+
+async def _wakes(root: Path, fatal: int | None) -> None:
+    town = await towns.opened(root, StillClock(EVE + timedelta(seconds=1)))
+    stepped: Any = Stepping(town.opened.store, Steps(root, fatal), ROLLING, "store")
+    over(town.opened.shards, stepped)
+    await town.opened.journal.begin_day(town.clock.now())
+    await town.opened.close()
+
+
 def over(shards: Shards, store: Any) -> None:
     """Let the shards see the store through another."""
     vars(shards)["_store"] = store

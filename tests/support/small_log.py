@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 from gateway.audit import labels, note, proof, record, tree
-from gateway.audit.index import Index, Presence, output_leaf
+from gateway.audit.index import EMPTY_INDEX, Index, Presence, output_leaf
 from gateway.audit.note import Checkpoint, Signer
 from gateway.audit.shard import Origin, ShardKeys, opening_event, statement_text
 from gateway.audit.verify.columns import (
@@ -24,10 +24,12 @@ from gateway.audit.verify.columns import (
 AUTHORITY = "musterstadt.example"
 IDENTITY = Signer.from_seed(AUTHORITY, b"\x11" * 32)
 AUDITOR = Signer.from_seed("auditor.example/dsb", b"\x22" * 32)
+WITNESS = Signer.from_seed("nachbarstadt.example/witness", b"\x33" * 32)
 PERSON = "idnr:02468135774"
 OTHER = "idnr:06898534127"
 REGISTER_FORM = "reg:melderegister:4711"
 CLASSES = ("12m", "24m")
+COSIGNED = 1_795_292_868
 TO = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
 
 
@@ -60,16 +62,18 @@ class SmallShard:
         authority: str = AUTHORITY,
         label_of: str | None = None,
         keys_of: ShardKeys | None = None,
+        number: int = 1,
+        identity: Signer = IDENTITY,
     ) -> SmallShard:
-        """The last three are for lies: another authority's shard, another label of leaf 0, another's keys in it."""
-        origin = str(Origin(authority, retention, year, month))
+        """For lies: another authority's shard, another label of leaf 0, another's keys in it."""
+        origin = str(Origin(authority, retention, year, month, number))
         count = iter(range(99))
         keys = ShardKeys.generate(origin, lambda size: chance("key", origin, next(count))[:size])
         shard = cls(origin, keys)
         if previous is not None:
             shard.previous = note.split(previous)[0]
         stated = keys_of or keys
-        statement = note.sign(statement_text(stated.origin, stated), IDENTITY)
+        statement = note.sign(statement_text(stated.origin, stated), identity)
         shard._append([(labels.system(label_of or origin), opening_event(classes, statement, previous))])
         return shard
 
@@ -111,6 +115,10 @@ class SmallShard:
         self.notes.append(note.sign(text, self.keys.log))
         return self.notes[-1]
 
+    def witnessed(self) -> None:
+        """Have the newest kept checkpoint cosigned."""
+        self.notes[-1] = note.cosign(self.notes[-1], WITNESS, COSIGNED)
+
     def close(self) -> str:
         self.followed = True
         return self.sign()
@@ -130,7 +138,7 @@ class SmallShard:
                 self.followed,
             ),
             lines=tuple(self.lines),
-            tiles=tuple(TileRow(level, n, hashes) for (level, n), hashes in self.tiles.items()),
+            tiles=tuple(TileRow(level, n, hashes) for (level, n), hashes in sorted(self.tiles.items())),
             checkpoints=tuple(CheckpointRow(int(text.split("\n")[1]), text) for text in self.notes),
             keys=PublicKeys(public.log.vkey, public.index.vkey, public.vrf),
             previous=self.previous,
@@ -147,7 +155,7 @@ class SmallShard:
         by_label: dict[bytes, list[int]] = {}
         for line in self.lines:
             by_label.setdefault(line.label, []).append(line.idx)
-        index = Index(by_label)
+        index = Index.of(by_label)
         parts = {
             "origin": self.origin,
             "log": proof.LogHead(checkpoint=checkpoint),
@@ -162,8 +170,8 @@ class SmallShard:
 
     def older_index(self, checkpoint: str) -> proof.IndexHead:
         """Out: the first of the two epochs, truly in the output log."""
-        head = self._index_head(Index({}), checkpoint, "2026-11-21T20:16:00Z")
-        first = output_leaf(1, Index({}), checkpoint, "2026-11-21T20:16:00Z")
+        head = self._index_head(EMPTY_INDEX, checkpoint, "2026-11-21T20:16:00Z")
+        first = output_leaf(1, EMPTY_INDEX, checkpoint, "2026-11-21T20:16:00Z")
         return head.model_copy(
             update={"leaf": first, "position": 0, "proof": (tree.leaf_hash(head.leaf),), "size": 0}
         )
@@ -173,13 +181,13 @@ class SmallShard:
         by_label: dict[bytes, list[int]] = {}
         for line in self.lines:
             by_label.setdefault(line.label, []).append(line.idx)
-        return self._index_head(Index(by_label), checkpoint, "2026-11-21T20:16:00Z")
+        return self._index_head(Index.of(by_label), checkpoint, "2026-11-21T20:16:00Z")
 
     def _index_head(self, index: Index, checkpoint: str, time: str) -> proof.IndexHead:
-        leaves = [output_leaf(1, Index({}), checkpoint, time), output_leaf(2, index, checkpoint, time)]
+        leaves = [output_leaf(1, EMPTY_INDEX, checkpoint, time), output_leaf(2, index, checkpoint, time)]
         hashes = [tree.leaf_hash(leaf) for leaf in leaves]
         text = Checkpoint(f"{self.origin}/index", 2, tree.root(hashes)).text
-        signed = note.cosign(note.sign(text, self.keys.index), AUDITOR, 1_795_292_868)
+        signed = note.cosign(note.sign(text, self.keys.index), AUDITOR, COSIGNED)
         return proof.IndexHead(
             checkpoint=signed,
             leaf=leaves[1],
@@ -233,9 +241,11 @@ def small_proof(
     forms: Sequence[str] = (PERSON, REGISTER_FORM),
     start: date = date(2026, 10, 1),
     erased: bool = False,
+    to: datetime = TO,
+    authority: proof.Authority | None = None,
 ) -> proof.Proof:
     """Out: the export of one person over all shards."""
-    time = "2026-11-21T20:16:00Z" if indexed else None
-    authority = proof.Authority(name=AUTHORITY, vkey=IDENTITY.verifier.vkey)
+    time = f"{to + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}" if indexed else None
+    authority = authority or proof.Authority(name=AUTHORITY, vkey=IDENTITY.verifier.vkey)
     parts = [shard.proved(forms, time, erased) for shard in shards.values()]
-    return proof.Proof.make(authority, start, TO, parts)
+    return proof.Proof.make(authority, start, to, parts)

@@ -54,8 +54,7 @@ class Town:
     @property
     def gateway(self) -> client.Gateway:
         settings = self.opened.home.settings
-        find = records.own_key(self.opened.keys.gateway)
-        return client.Gateway(settings.authority.audience, settings.bus.namespace, find)
+        return client.Gateway(settings.authority.audience, settings.bus.namespace, self.opened.keys.find)
 
     def body(self, record: Mapping[str, Any], language: str = "xeinmal/1.0") -> tuple[bytes, str]:
         """In: a request's record. Out: its bytes in that language, and their content type."""

@@ -17,8 +17,10 @@ from consent.held import AnyStep
 from consent.ledger import Step
 from gateway.audit import labels
 from gateway.audit.record import EventInvalid, Kind, ends, from_bytes
+from gateway.audit.retention import Rule
 from gateway.audit.verify import releases
 from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.holding import HeldRow, HoldRow, Holds
 from gateway.audit.verify.releases import ReleaseRow, Releases
 
 
@@ -67,6 +69,12 @@ class Books:
     """Record, form, name."""
     policies: Iterable[tuple[str, bytes]]
     current: Sequence[tuple[int, str]]
+    holds: Iterable[HoldRow] = ()
+    held: Iterable[HeldRow] = ()
+    gone: bool = False
+    """Lines of a whole shard were destroyed in their time."""
+    house: Rule | None = None
+    """How long lines about the house are kept; None: for ever."""
 
 
 @dataclass(slots=True)
@@ -81,6 +89,10 @@ class _Told:
     record: str | None = None
     kind: str | None = None
     reply: str | None = None
+    asked: bool = False
+    """Its first line was heard."""
+    late: bool = True
+    """Nothing was heard but what was told on its day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,15 @@ class House:
     reply: Callable[[str, bytes], str | None]
     """In: an exchange and its sealed reply. Out: the digest of the body; None when it can't be opened."""
     release: releases.Opens
-    vouched: Callable[[str, bytes], bool]
+    vouched: Callable[[str, bytes, str | None], bool]
     """In: a record event's receipt and body. Out: whether the house signed it."""
     named: Callable[[Sequence[str]], str]
     """In: the parts of a form of a subject. Out: what is looked up."""
+    hold: Callable[[HoldRow], bool]
+    """Out: whether what is sealed in it was placed under its id, until its day."""
+    held: Callable[[HeldRow], bool]
+    of_person: Callable[[HoldRow], bool]
+    """Out: whether it can be opened, and holds a person."""
 
 
 def check_books(books: Books, house: House) -> list[Wrong]:
@@ -107,11 +124,12 @@ def check_books(books: Books, house: House) -> list[Wrong]:
 class _Books:
     def __init__(self, books: Books, house: House) -> None:
         self._books, self._house = books, house
-        self._releases = Releases()
+        self._releases, self._holds = Releases(), Holds()
         self._told: dict[str, _Told] = {}
-        self._steps: dict[tuple[str, int], str] = {}
+        self._steps: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._policy: tuple[str, str] | None = None
-        self._erased = False
+        self._erased = books.gone
+        self._waiting: set[str] = set()
         self._wrong: list[Wrong] = []
 
     def run(self) -> list[Wrong]:
@@ -121,12 +139,22 @@ class _Books:
                 self._erased = True
             else:
                 self._hear(retention, told)
+        releases = list(self._books.releases)
+        self._waiting = {row.exchange for row in releases}
         self._exchanges()
         self._uses()
         ended = {exchange: told.kind for exchange, told in self._told.items()}
-        self._wrong += self._releases.check(self._books.releases, self._house.release, ended, self._erased)
+        self._wrong += self._releases.check(releases, self._house.release, ended, self._erased)
         self._records()
         self._policies()
+        self._wrong += self._holds.check(
+            self._books.holds,
+            self._books.held,
+            self._house.hold,
+            self._house.held,
+            self._house.of_person,
+            self._books.house,
+        )
         return self._wrong
 
     def _hear(self, retention: str, said: Mapping[str, Any]) -> None:
@@ -135,8 +163,9 @@ class _Books:
             self._policy = said["time"], digests["policy"]
         basis = said.get("basis") or {}
         if str(kind).startswith("consent."):
-            self._steps[basis["record"], basis["revision"]] = str(kind)
+            self._steps[basis["record"], basis["revision"]] = said
         self._releases.hear(said)
+        self._holds.hear(said)
         if "exchange" in said:
             self._hear_exchange(retention, said, basis, digests)
 
@@ -149,7 +178,9 @@ class _Books:
         )
         told.digest = told.digest or digests.get("request")
         told.attempt = max(told.attempt, said.get("attempt") or 0)
+        told.late = told.late and said["kind"] == Kind.RELEASED
         if said["kind"] == Kind.ASKED:
+            told.asked = True
             told.record = basis.get("record") or told.record
         if ends(said["kind"], by_message=True):
             told.kind, told.reply = said["kind"], digests.get("reply")
@@ -168,17 +199,26 @@ class _Books:
                 others.append(row)
             told = self._told.get(row.exchange)
             if told is None:
-                if not self._erased:
+                if not (self._erased and self._remains(row)):
                     self._add("exchange", row.exchange, "exchange", "no line speaks of it")
                 continue
-            self._exchange(row, told)
+            if not (self._erased and told.late):
+                self._exchange(row, told)
         for row in others:
             if row.secondary != 1 or not owners[row.consumer, row.message_id]:
                 self._add("exchange", row.exchange, "secondary", "its message id is no other body's")
         for doubled in (own for own in owners.values() if len(own) > 1):
             self._add("exchange", " ".join(doubled), "secondary", "a message id belongs to one body")
         for exchange in self._told.keys() - seen:
+            if self._erased and self._told[exchange].late:
+                continue
             self._add("exchange", exchange, "exchange", "lines speak of it, and it is not there")
+
+    def _remains(self, row: ExchangeRow) -> bool:
+        """Out: whether a row may be there without its lines: in flight; with something still to be told; or bare, for
+        the use it made of a decision."""
+        bare = (row.consumer, row.message_id, row.digest) == ("", row.exchange, "")
+        return row.kind is None or row.exchange in self._waiting or (bare and row.kind == "erased")
 
     def _exchange(self, row: ExchangeRow, told: _Told) -> None:
         message = told.message or (row.message_id if told.consumer else told.digest)
@@ -191,7 +231,8 @@ class _Books:
             ("record", row.record, told.record),
             ("kind", row.kind, told.kind),
         ):
-            if kept != said and not (said is None and column == "digest"):
+            unheard = column == "record" and self._erased and not told.asked
+            if kept != said and not (said is None and (column == "digest" or unheard)):
                 self._add("exchange", row.exchange, column, "not what its lines say")
         if row.reply is not None and self._house.reply(row.exchange, row.reply) != told.reply:
             self._add("exchange", row.exchange, "reply", "not the reply its line speaks of")
@@ -238,14 +279,14 @@ class _Books:
         """Out: the step a row holds; None, and named, when it holds none."""
         key = f"{row.record} {row.revision}"
         said = self._steps.pop((row.record, row.revision), None)
-        if not self._house.vouched(row.receipt, row.body):
+        if not self._house.vouched(row.receipt, row.body, said["time"] if said else None):
             self._add("record_event", key, "body, receipt", "not signed by the house")
             return None
         step = held.read(row.body)
         if (step.record, step.revision, step.state) != (row.record, row.revision, row.state):
             self._add("record_event", key, "record, revision, state", "not what was signed")
-        elif said != f"consent.{step.state}" and not (said is None and self._erased):
-            self._add("record_event", key, "state", "not what its line says")
+        elif not _is_told(step, said) and not (said is None and self._erased):
+            self._add("record_event", key, "body", "not what its line says")
         return step
 
     def _subjects(self, steps: Mapping[str, Sequence[AnyStep]]) -> None:
@@ -279,6 +320,11 @@ class _Books:
 
     def _add(self, table: str, key: str, column: str, text: str) -> None:
         self._wrong.append(Wrong(table, key, column, text))
+
+
+def _is_told(step: AnyStep, said: Mapping[str, Any] | None) -> bool:
+    fields = sorted(step.fields) if isinstance(step, Step) else None
+    return said is not None and (said["kind"], said.get("requested")) == (f"consent.{step.state}", fields)
 
 
 def _opened(leaf: bytes, salt: bytes | None, event: bytes | None) -> Mapping[str, Any] | None:

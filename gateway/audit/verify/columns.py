@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.audit.verify.erasures import NOTHING, Erasures
+
 
 @dataclass(frozen=True, slots=True)
 class ShardRow:
@@ -26,6 +28,7 @@ class LineRow:
     leaf: bytes
     salt: bytes | None = field(repr=False)
     event: bytes | None = field(repr=False)
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,25 @@ class CheckpointRow:
     size: int
     note: str
     table: str = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """A row of table `epoch`."""
+
+    number: int
+    size: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CosignatureRow:
+    """A row of table `cosignature`."""
+
+    log: str
+    size: int
+    vkey: str
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +90,13 @@ class PublicKeys:
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """One shard as it is kept. Lines in the order of `idx`, the rest in any. Each iterable is read once."""
+    """One shard as it is kept. Each iterable is read once, and nothing of its length is held."""
 
     shard: ShardRow
     lines: Iterable[LineRow]
+    """By `idx`."""
     tiles: Iterable[TileRow]
+    """By `level`, then `n`."""
     checkpoints: Iterable[CheckpointRow]
     keys: PublicKeys | None
     """None once the shard's secrets are destroyed."""
@@ -82,6 +106,20 @@ class StoredLog:
     followed: bool
     """A later shard of the class exists."""
     terminals: Iterable[TerminalRow] = ()
+    """By `idx`."""
+    epochs: Iterable[EpochRow] = ()
+    """By `number`."""
+    labels: Iterable[tuple[bytes, int]] = ()
+    """Label and index of every line, by label and then index."""
+    cosignatures: Iterable[CosignatureRow] = ()
+    outputs: Iterable[CheckpointRow] = ()
+    """Kept checkpoints of the index's output log."""
+    erasures: Erasures = NOTHING
+    """What the log says was erased of the shard."""
+    lost: tuple[int, int] | None = None
+    """Which lines at its end a later shard says were lost in a restore."""
+    index_lost: bool = False
+    """A later shard says that a restore lost some of its lines or of its epochs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +134,9 @@ class Wrong:
 
     @property
     def told(self) -> str:
-        """Out: one line for a person."""
-        return f"{self.table} [{self.key}] {self.column}: {self.text}"
+        """Out: one line for a person; what a stranger put into a key does nothing to their terminal."""
+        told = f"{self.table} [{self.key}] {self.column}: {self.text}"
+        return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +154,14 @@ class LogReport:
     """The checkpoint text computed from the leaves: what the next shard's `previous` must be."""
     wrong: tuple[Wrong, ...]
     """Every wrong place, the first one first."""
+    epochs: int = 0
+    """Epochs of the index whose root was computed again from the lines."""
+    cosignatures: int = 0
+    """Signatures of witnesses and auditors that hold."""
+    lost: tuple[str, ...] = ()
+    """What its line 1 says was lost in the restore it was opened after."""
+    destroyed: bool = False
+    """Its keys were destroyed in their time; what stays are tiles and checkpoints."""
 
     @property
     def holds(self) -> bool:

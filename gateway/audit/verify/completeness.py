@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.audit import index, tree
 from gateway.audit.note import NoteInvalid, Verifier, encode64, open_checkpoint, split
@@ -21,9 +22,10 @@ class Epoch:
 
     root: bytes
     size: int
-    time: str
+    time: datetime
     checked_by: tuple[Verifier, ...]
-    """Which of the reader's auditors cosigned it."""
+    """Which of the reader's auditors cosigned it, when it was made or later: who signs before the time it claims to
+    reach can't have seen what was written until then."""
 
 
 def check_index(shard: ReadShard, auditors: Sequence[Verifier], found: Findings) -> Epoch | None:
@@ -42,10 +44,11 @@ def check_index(shard: ReadShard, auditors: Sequence[Verifier], found: Findings)
     ):
         found.add(4, str(shard.origin), "its index is not the newest of the output log")
         return None
-    return Epoch(head.root, head.size, time, tuple(auditor for auditor in auditors if opened.by(auditor)))
+    seen = {signed.by for signed in opened.signed if (signed.time or 0) >= time.timestamp()}
+    return Epoch(head.root, head.size, time, tuple(auditor for auditor in auditors if auditor in seen))
 
 
-def _read_leaf(head: IndexHead, checkpoint_text: str) -> str:
+def _read_leaf(head: IndexHead, checkpoint_text: str) -> datetime:
     """Out: the time of an output leaf that names this head and this index. Raises: NoteInvalid."""
     said = strict_json(head.leaf)
     if said is None or said.keys() != _LEAF_KEYS or type(said["v"]) is not int or said["v"] != 1:
@@ -59,7 +62,10 @@ def _read_leaf(head: IndexHead, checkpoint_text: str) -> str:
         raise NoteInvalid("of another size")
     if not isinstance(time, str) or not _TIME.match(time):
         raise NoteInvalid("without a time")
-    return time
+    try:
+        return datetime.fromisoformat(time)
+    except ValueError:
+        raise NoteInvalid("of a day that never was") from None
 
 
 def check_label(subject: Subject, epoch: Epoch | None, place: str, found: Findings) -> None:

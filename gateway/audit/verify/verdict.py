@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
+from gateway.audit.verify.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
+
+_MOST_NORMS: Final = 5
+"""So many reasons are named in a sentence; each entry names its own."""
 
 
 class Outcome(StrEnum):
@@ -18,7 +24,8 @@ class Outcome(StrEnum):
     COMPLETE_IF_HONEST = "complete-if-honest"
     """True, and complete if the index is honest."""
     TRUE_NOT_COMPLETE = "true-not-complete"
-    """True; whether it is complete is not shown: the index is not part of this export."""
+    """True; that it is complete is not shown: the index is not part of this export, lines were lost, or some are not
+    shown that should be."""
     SIGNER_UNKNOWN = "signer-unknown"
     """Consistent in itself; whether the authority signed it is not known."""
     FALSE = "false"
@@ -30,7 +37,19 @@ class Tally:
     """Lines about the person so far."""
 
     lines: int = 0
-    withheld: int = 0
+    erased: Counter[str] = field(default_factory=Counter)
+    """By the norm they were erased under."""
+    withheld: Counter[str] = field(default_factory=Counter)
+    """By the reason given."""
+    early: int = 0
+    """Of the erased ones, those whose time was not over when the period ended."""
+    unexplained: Counter[str] = field(default_factory=Counter)
+    """Of the withheld ones, by reason, those that neither a norm nor the log's own word of a loss accounts for."""
+
+    @property
+    def accounted(self) -> bool:
+        """Out: whether every line that is not shown is one that nobody had to show."""
+        return not self.early and not self.unexplained
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +62,28 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence for a person, in German and in English. `code` names it for programs."""
+class Learnt:
+    """What a proof that was read to its end has shown, as far as it is true."""
 
-    code: str
-    de: str
-    en: str
+    known: bool
+    """The identity key is the one the reader knows, or follows it."""
+    followed: bool
+    """It follows the one the reader knows, which says so."""
+    complete: bool
+    """Every shard has its index."""
+    auditors: tuple[str, ...]
+    """Those of the reader's auditors who checked the index of every shard."""
+    witnesses: tuple[str, ...]
+    """Those of the reader's witnesses who cosigned the newest head of every class."""
+    begun: Sequence[tuple[str, tuple[int, int]]]
+    """Classes that begin later than the period, and in which month."""
+    lost: Sequence[str] = ()
+    """Which lines were lost when the log was restored from a backup, as the log says."""
+
+    @property
+    def whole(self) -> bool:
+        """Out: whether everything that was written is there, and indexed."""
+        return self.complete and not self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +100,19 @@ class Verdict:
     lines: int = 0
     """Lines about the person that open."""
     withheld: int = 0
-    """Lines about the person that are withheld by law or erased."""
+    """Lines about the person that are erased or withheld by law."""
+    erased: int = 0
+    """Of these, those that are said to be erased."""
+    unaccounted: int = 0
+    """Lines that are withheld before their time, or for a reason that the log does not tell."""
     auditors: tuple[str, ...] = ()
     """Those of the reader's auditors who checked the index of every shard."""
+    witnesses: tuple[str, ...] = ()
+    """Those of the reader's witnesses who cosigned the newest head of every class."""
+    lost: tuple[str, ...] = ()
+    """Which lines were lost in a restore, as the log says."""
+    period: tuple[str, str] | None = None
+    """From which day to which moment it tells; None when the file can't be read."""
 
     @property
     def true(self) -> bool:
@@ -80,112 +125,91 @@ class Verdict:
         return self.outcome in (Outcome.COMPLETE_CHECKED, Outcome.COMPLETE_IF_HONEST)
 
 
-_SHOWN: Final = {
-    "consistent": (
-        "Die Datei ist in sich stimmig: alle Einträge, Beweise und Unterschriften passen zueinander.",
-        "The file is consistent in itself: all entries, proofs and signatures fit together.",
-    ),
-    "signer": (
-        "Unterschrieben hat {authority}; der Schlüssel ist der veröffentlichte.",
-        "It was signed by {authority}, with the published key.",
-    ),
-    "unchanged": (
-        "Die {lines} Zeilen dazu stehen im unterschriebenen Protokoll, unverändert und in dieser Reihenfolge.",
-        "The {lines} lines behind them stand in the signed log, unchanged and in this order.",
-    ),
-    "withheld": (
-        "{withheld} weitere Einträge sind nach Gesetz zurückgehalten oder gelöscht; die Vorschrift steht dabei.",
-        "{withheld} further entries are withheld by law or erased; the norm is given with each.",
-    ),
-    "complete-checked": (
-        "Das sind alle Einträge zu dieser Person von {start} bis {end}; das Verzeichnis geprüft hat {auditors}.",
-        "These are all entries about this person from {start} to {end}; the index was checked by {auditors}.",
-    ),
-    "complete-if-honest": (
-        "Das sind alle Einträge zu dieser Person von {start} bis {end}, wenn das Verzeichnis ehrlich geführt ist.",
-        "These are all entries about this person from {start} to {end}, if the index is honest.",
-    ),
-}
-_NOT_SHOWN: Final = {
-    "signer": (
-        "Wer unterschrieben hat: Vergleichen Sie den Fingerabdruck {fingerprint} mit dem veröffentlichten.",
-        "Who signed it: compare the fingerprint {fingerprint} with the published one.",
-    ),
-    "complete": (
-        "Ob das alle Einträge sind: Das Verzeichnis gehört noch nicht zu dieser Auskunft.",
-        "Whether these are all entries: the index is not part of this export yet.",
-    ),
-    "index-checked": (
-        "Ob das Verzeichnis vollständig ist: Niemand, den Sie genannt haben, hat es für alle Zeiträume geprüft.",
-        "Whether the index is complete: nobody you named has checked it for every period.",
-    ),
-    "logged": (
-        "Ob ein Zugriff überhaupt und unter der richtigen Person vermerkt wurde: Das zeigen nur fremde Belege.",
-        "That an access was logged at all, or under the right person: only the other side's receipts show that.",
-    ),
-    "exempt": (
-        "Einträge, die nach Gesetz vorerst geheim sind.",
-        "Entries that the law keeps secret for the time being.",
-    ),
-    "forms": (
-        "Einträge unter anderen Kennungen der Person, die die Behörde überall weggelassen hat.",
-        "Entries under other identifiers of the person that the authority left out everywhere.",
-    ),
-    "same-log": (
-        "Ob alle dasselbe Protokoll sehen: Dafür braucht es Zeugen.",
-        "That everybody sees the same log: that takes witnesses.",
-    ),
-}
-
-
 def conclude(
-    proof: Proof,
-    identity: Verifier,
-    known: bool,
-    findings: tuple[Finding, ...],
-    tally: Tally,
-    complete: bool,
-    auditors: tuple[str, ...],
+    proof: Proof, identity: Verifier, findings: tuple[Finding, ...], tally: Tally, learnt: Learnt
 ) -> Verdict:
     """Out: the verdict over a proof that was read to its end."""
-    checked = complete and bool(auditors)
-    happened = {"signer": known, "unchanged": tally.lines > 0, "withheld": tally.withheld > 0}
-    shown = ["consistent", *(code for code, so in happened.items() if so)]
-    missing = [] if known else ["signer"]
-    if complete:
-        shown.append("complete-checked" if checked else "complete-if-honest")
-    missing += [] if checked else ["index-checked"] if complete else ["complete"]
-    missing += ["logged", "exempt", "forms", "same-log"]
-    if findings:
-        outcome, shown, missing = Outcome.FALSE, [], []
-    elif not known:
-        outcome = Outcome.SIGNER_UNKNOWN
-    elif not complete:
-        outcome = Outcome.TRUE_NOT_COMPLETE
-    else:
-        outcome = Outcome.COMPLETE_CHECKED if checked else Outcome.COMPLETE_IF_HONEST
-    words = {
-        "authority": identity.name,
-        "fingerprint": identity.fingerprint,
-        "lines": tally.lines,
-        "withheld": tally.withheld,
-        "start": proof.from_,
-        "end": proof.to,
-        "auditors": ", ".join(auditors),
+    whole = learnt.whole and tally.accounted
+    shown = {
+        "consistent": True,
+        "signer": learnt.known and not learnt.followed,
+        "signer-followed": learnt.followed,
+        "unchanged": tally.lines > 0,
+        "complete-checked": whole and bool(learnt.auditors),
+        "complete-if-honest": whole and not learnt.auditors,
+        "began-later": bool(learnt.begun),
+        "erased": bool(tally.erased),
+        "withheld": bool(tally.withheld),
+        "same-log": bool(learnt.witnesses),
     }
+    missing = {
+        "signer": not learnt.known,
+        "complete": not learnt.complete,
+        "lost": bool(learnt.lost),
+        "index-checked": learnt.whole and not learnt.auditors,
+        "erased-early": tally.early > 0,
+        "withheld": bool(tally.unexplained),
+        "logged": True,
+        "exempt": True,
+        "forms": True,
+        "same-log": not learnt.witnesses,
+    }
+    words = _words(proof, identity, tally, learnt)
+    erased, false = tally.erased.total(), bool(findings)
     return Verdict(
-        outcome=outcome,
+        outcome=Outcome.FALSE if false else _outcome(learnt, whole),
         findings=findings,
-        shown=tuple(_sentence(code, _SHOWN[code], words) for code in shown),
-        not_shown=tuple(_sentence(code, _NOT_SHOWN[code], words) for code in missing),
+        shown=() if false else tuple(sentence(code, SHOWN[code], words) for code in SHOWN if shown[code]),
+        not_shown=()
+        if false
+        else tuple(sentence(code, NOT_SHOWN[code], words) for code in NOT_SHOWN if missing[code]),
         authority=identity.name,
         fingerprint=identity.fingerprint,
         lines=tally.lines,
-        withheld=tally.withheld,
-        auditors=auditors,
+        withheld=erased + tally.withheld.total(),
+        erased=erased,
+        unaccounted=0 if false else tally.early + tally.unexplained.total(),
+        auditors=() if false else learnt.auditors,
+        witnesses=() if false else learnt.witnesses,
+        lost=() if false else tuple(learnt.lost),
+        period=(proof.from_, proof.to),
     )
 
 
-def _sentence(code: str, texts: tuple[str, str], words: dict[str, object]) -> Sentence:
-    german, english = texts
-    return Sentence(code, german.format(**words), english.format(**words))
+def _outcome(learnt: Learnt, whole: bool) -> Outcome:
+    if not learnt.known:
+        return Outcome.SIGNER_UNKNOWN
+    if not whole:
+        return Outcome.TRUE_NOT_COMPLETE
+    return Outcome.COMPLETE_CHECKED if learnt.auditors else Outcome.COMPLETE_IF_HONEST
+
+
+def _words(proof: Proof, identity: Verifier, tally: Tally, learnt: Learnt) -> dict[str, object]:
+    return {
+        "authority": identity.name,
+        "fingerprint": identity.fingerprint,
+        "lines": tally.lines,
+        "erased": tally.erased.total(),
+        "erased_by": _norms(tally.erased),
+        "withheld": tally.withheld.total(),
+        "withheld_by": _norms(tally.withheld),
+        "early": tally.early,
+        "unexplained": tally.unexplained.total(),
+        "unexplained_by": _norms(tally.unexplained),
+        "start": proof.from_,
+        "start_de": day_de(proof.from_),
+        "end": moment(proof.to, german=False),
+        "end_de": moment(proof.to, german=True),
+        "begun": ", ".join(f"class {name} in {year:04}-{month:02}" for name, (year, month) in learnt.begun),
+        "begun_de": ", ".join(
+            f"Klasse {name} im Monat {month:02}/{year:04}" for name, (year, month) in learnt.begun
+        ),
+        "lost": "; ".join(learnt.lost),
+        "auditors": ", ".join(learnt.auditors),
+        "witnesses": ", ".join(learnt.witnesses),
+    }
+
+
+def _norms(by: Counter[str]) -> str:
+    named = ", ".join(sorted(by)[:_MOST_NORMS])
+    return f"{named} …" if len(by) > _MOST_NORMS else named

@@ -163,9 +163,7 @@ def _request(opened: Opened, person: Person, number: int) -> Outbound:
     asker = client.Consumer(
         CONSUMER, CONSUMER, assembly.read_key(key_file(opened.home.root, f"consumers/{CONSUMER}"))
     )
-    gateway = client.Gateway(
-        settings.authority.audience, settings.bus.namespace, records.own_key(opened.keys.gateway)
-    )
+    gateway = client.Gateway(settings.authority.audience, settings.bus.namespace, opened.keys.find)
     return client.question(
         asker,
         gateway,

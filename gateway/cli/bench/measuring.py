@@ -7,6 +7,8 @@ import platform
 import sqlite3
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter, process_time
 
@@ -37,6 +39,15 @@ async def elapsed(work: Awaitable[object]) -> tuple[float, float]:
     clock, processor = perf_counter(), process_time()
     await work
     return perf_counter() - clock, process_time() - processor
+
+
+def resident_mb() -> float:
+    """Out: how much memory this process holds now (Linux; elsewhere the most it ever held)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return round(getrusage(RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
 def machine() -> dict[str, str | int]:

@@ -16,15 +16,13 @@ from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import parse_vkey
 from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
 from gateway.cli import console
-from gateway.cli.demo import day, script, telling
+from gateway.cli.demo import auditor, day, script, telling
 from gateway.cli.demo import home as demo_home
 from gateway.cli.demo.day import Day, Ended
 from gateway.cli.demo.people import COUNT, anna
 from gateway.cli.demo.story import Story
 from gateway.cli.letters import served
-from gateway.views.agreement import compare
 from gateway.views.export import disassemble
 
 _MARK: Final = ".einmal-demo"
@@ -68,9 +66,10 @@ def _clear(folder: Path) -> None:
 
 async def _run(folder: Path, say: Say) -> Day:
     root, messages = folder / "home", folder / "messages"
-    for made in (root, messages, folder / "log"):
+    for made in (root, messages):
         made.mkdir()
     demo_home.write(root, assembly.now().year, assembly.new_key)
+    vkey = auditor.engage(folder, root)
     await assembly.create(root)
     opened = await assembly.open_house(root)
     try:
@@ -83,13 +82,14 @@ async def _run(folder: Path, say: Say) -> Day:
         play, story = script.read(), Story(opened, messages)
         async with served(opened):
             await _play(play, story, say)
+        await auditor.check(opened, folder)
         archive = await _export(opened)
-        await _leave(folder, opened, archive)
+        _leave(folder, archive)
         log, grants = await day.log_of(opened), day.files_of(opened)
-        vkey = opened.keys.identity_vkey
+        identity = opened.keys.identity_vkey
     finally:
         await opened.close()
-    return Day(play, story.told, log, policy, grants, _checked(folder, archive, vkey))
+    return Day(play, story.told, log, policy, grants, _checked(folder, archive, identity, vkey))
 
 
 async def _play(play: script.Script, story: Story, say: Say) -> None:
@@ -104,50 +104,48 @@ async def _play(play: script.Script, story: Story, say: Say) -> None:
 
 
 async def _export(opened: assembly.Opened) -> bytes:
-    """Out: what Anna gets when she asks what was done with her data."""
+    """Out: what Anna gets when she asks what was done with her data, as far as the index is checked."""
     who = anna()
     whom = Subject(who.idnr, who.birth_date, who.family_name, who.given_names)
-    archive = await person.export(whom, opened.holdings(), opened.house.clock.now())
-    assert archive is not None
-    return archive
+    made = await person.export(whom, opened.holdings(), opened.house.clock.now(), checked=True)
+    assert made is not None
+    return made.archive
 
 
-async def _leave(folder: Path, opened: assembly.Opened, archive: bytes) -> None:
-    """Leave the export, packed and unpacked, and the log's signed heads."""
+def _leave(folder: Path, archive: bytes) -> None:
+    """Leave the export, packed and unpacked."""
     (folder / "anna.zip").write_bytes(archive)
     with ZipFile(BytesIO(archive)) as bundle:
         bundle.extractall(folder / "anna")
-    for shard, _, note in await opened.shards.headed():
-        name = "-".join(shard.origin.split("/")[1:])
-        (folder / "log" / f"{name}.checkpoint").write_text(note, "utf-8")
 
 
-def _checked(folder: Path, archive: bytes, vkey: str) -> Ended:
-    """Check Anna's export as she would, and the log as an operator would."""
+def _checked(folder: Path, archive: bytes, identity: str, auditor_vkey: str) -> Ended:
+    """Check Anna's export as she would, who trusts the auditor, and the log as an operator would."""
     export = disassemble(archive)
-    fingerprint = parse_vkey(vkey).fingerprint
-    verdict = verify_export(export.proof.document, fingerprint)
-    agreement = compare(export, *person.told_lines(export.proof.document))
+    fingerprint = parse_vkey(identity).fingerprint
+    verdict = verify_export(export.proof.document, fingerprint, [auditor_vkey])
+    agreement = person.agreement(export)
     reports = assembly.verify_log(folder / "home")
     return Ended(
         folder=folder.name,
         fingerprint=fingerprint,
+        auditor=auditor_vkey,
         verdict=verdict,
-        true=verdict.outcome is Outcome.TRUE_NOT_COMPLETE and not agreement.wrong,
+        true=verdict.complete and not agreement.wrong,
         log_lines=sum(report.lines for report in reports),
         holds=all(report.holds for report in reports),
     )
 
 
 def _conclude(folder: Path, ended: Ended) -> None:
-    true, holds = ("true" if ended.true else "NOT true"), ("holds" if ended.holds else "does NOT hold")
+    holds = "holds" if ended.holds else "does NOT hold"
     console.say("\nAnna asks what was done with her data")
     console.prose(
-        f" {'✓' if ended.true else '✕'} Her report of {ended.verdict.lines} lines is {true}; that none is missing "
-        "is not yet proved."
+        f" {'✓' if ended.true else '✕'} Her report of {ended.verdict.lines} lines is {ended.proved}."
     )
     console.prose(f" {'✓' if ended.holds else '✕'} The town's log of {ended.log_lines} lines {holds}.")
     console.say(f"\nEverything is in {folder}. Begin with these two:")
     console.say(f"  {folder / 'story.md'}\n  {folder / 'anna' / 'auskunft.html'}")
     console.say("Check it yourself:")
-    console.say(f"  einmal citizen verify {folder / 'anna.zip'} \\\n    --authority {ended.fingerprint}")
+    console.say(f"  einmal citizen verify {folder / 'anna.zip'} \\\n    --authority {ended.fingerprint} \\")
+    console.say(f"    --auditor {ended.auditor}")

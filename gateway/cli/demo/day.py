@@ -30,13 +30,24 @@ class Ended:
 
     folder: str
     fingerprint: str
+    auditor: str
+    """The vkey of who checked the index."""
     verdict: Verdict
     """On Anna's export."""
     log_lines: int
     holds: bool
     """The log, from its first line."""
     true: bool
-    """Anna's export, and its pages."""
+    """Anna's export is true and complete, and its pages say what it proves."""
+
+    @property
+    def proved(self) -> str:
+        """Out: what the check of Anna's export has shown, in words."""
+        if not self.true:
+            return "NOT true and complete"
+        if self.verdict.auditors:
+            return f"true and complete, index checked by {', '.join(self.verdict.auditors)}"
+        return "true, and complete if the index is honest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,14 @@ def story(day: Day) -> str:
         scenes="\n".join(parts),
         grants=_granted(day),
         lines=ended.verdict.lines,
-        true="true" if ended.true else "NOT true",
+        proved=ended.proved,
         log_lines=ended.log_lines,
         holds="holds" if ended.holds else "does NOT hold",
         shown="\n".join(f"- {sentence.en}" for sentence in ended.verdict.shown),
         not_shown="\n".join(f"- {sentence.en}" for sentence in ended.verdict.not_shown),
         folder=ended.folder,
         fingerprint=ended.fingerprint,
+        auditor=ended.auditor,
     )
 
 
@@ -149,9 +150,15 @@ def facts(day: Day) -> dict[str, Any]:
             for scene, played in day.told
         ],
         "surprises": day.surprises,
-        "export": {"file": "anna.zip", "lines": ended.verdict.lines, "true": ended.true},
+        "export": {
+            "file": "anna.zip",
+            "lines": ended.verdict.lines,
+            "true": ended.true,
+            "auditors": list(ended.verdict.auditors),
+        },
         "log": {"lines": ended.log_lines, "holds": ended.holds},
         "fingerprint": ended.fingerprint,
+        "auditor": ended.auditor,
     }
 
 

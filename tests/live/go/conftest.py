@@ -1,4 +1,5 @@
-"""Go's own transparency-log packages as a second opinion (Debian: golang-go, golang-golang-x-mod-dev)."""
+"""Go's own transparency-log packages as a second opinion, and a VRF over a curve library of theirs (Debian: golang-go,
+golang-golang-x-mod-dev, golang-filippo-edwards25519-dev)."""
 
 from __future__ import annotations
 
@@ -12,19 +13,18 @@ from _pytest.terminal import TerminalReporter
 
 GO = shutil.which("go")
 GOPATH = Path("/usr/share/gocode")
-PROGRAM = Path(__file__).parents[2] / "conformance" / "go" / "main.go"
-PRESENT = GO is not None and (GOPATH / "src/golang.org/x/mod/sumdb/tlog").is_dir()
-ABSENT = "no Go verifier: install golang-go and golang-golang-x-mod-dev"
+PROGRAMS = Path(__file__).parents[2] / "conformance" / "go"
+PACKAGES = ("golang.org/x/mod/sumdb/tlog", "filippo.io/edwards25519")
+PRESENT = GO is not None and all((GOPATH / "src" / package).is_dir() for package in PACKAGES)
+ABSENT = "no Go verifier: install golang-go, golang-golang-x-mod-dev and golang-filippo-edwards25519-dev"
 
 
-@pytest.fixture(scope="session")
-def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Out: the compiled program. Without Go or its package: skipped; with CI set a failure."""
+def compiled(name: str, folder: Path) -> Path:
+    """Out: the compiled program. Without Go or its packages: skipped; with CI set a failure."""
     if GO is None or not PRESENT:
         if os.environ.get("CI"):
             pytest.fail(ABSENT)
         pytest.skip(ABSENT)  # Go is no requirement of a user; with CI set it failed a line above
-    folder = tmp_path_factory.mktemp("go")
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(folder),
@@ -33,9 +33,21 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "GO111MODULE": "off",
         "CGO_ENABLED": "0",
     }
-    binary = folder / "verify"
-    subprocess.run([GO, "build", "-o", str(binary), str(PROGRAM)], check=True, env=environment)
-    return binary
+    sources = [str(source) for source in sorted((PROGRAMS / name).glob("*.go"))]
+    subprocess.run([GO, "build", "-o", str(folder / name), *sources], check=True, env=environment)
+    return folder / name
+
+
+@pytest.fixture(scope="session")
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Out: what checks one line of a log."""
+    return compiled("line", tmp_path_factory.mktemp("go"))
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Out: what checks a citizen's export."""
+    return compiled("export", tmp_path_factory.mktemp("go"))
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -132,3 +132,19 @@ async def test_a_result_may_be_an_exception_for_one(recorder: Recorder) -> None:
     assert isinstance(results[1], Told)
     assert results[2] == 2
     del recorder
+
+
+async def test_as_many_as_had_come_together_are_waited_for_and_no_longer() -> None:
+    """After a group of three the next one is written when three are there again, though it could wait for an hour;
+    and one that is alone by then goes when the writer closes."""
+    recorder = Recorder()
+    patient: GroupedWriter[int, int] = GroupedWriter(
+        "test", recorder.write, fault=lambda error: error, linger_seconds=3600
+    )
+    await behind(recorder, patient, 1, 2, 3)
+    assert await asyncio.gather(*(patient.submit(job) for job in (4, 5, 6))) == [8, 10, 12]
+    assert recorder.groups == [[0], [1, 2, 3], [4, 5, 6]]
+    last = asyncio.create_task(patient.submit(7))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(patient.close)
+    assert await last == 14

@@ -23,7 +23,6 @@ from gateway.audit.verify.verdict import Outcome
 from gateway.cli.demo.people import NAMESAKES, Person, anna, people
 from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
-from gateway.views.agreement import compare
 from gateway.views.auskunft import Auskunft
 from gateway.views.export import disassemble
 from gateway.views.render import from_json
@@ -44,12 +43,14 @@ def by_name(one: Person) -> Subject:
 
 async def exported(town: Town, whom: Subject) -> Auskunft:
     """Out: what the export tells, after its proof and its pages were checked."""
-    archive = await person.export(whom, town.opened.holdings(), town.clock.now())
-    assert archive is not None
-    export = disassemble(archive)
+    made = await person.export(whom, town.opened.holdings(), town.clock.now())
+    assert made is not None
+    export = disassemble(made.archive)
     fingerprint = parse_vkey(town.opened.keys.identity_vkey).fingerprint
-    assert verify_export(export.proof.document, fingerprint).outcome is Outcome.TRUE_NOT_COMPLETE
-    agreement = compare(export, *person.told_lines(export.proof.document))
+    verdict = verify_export(export.proof.document, fingerprint)
+    assert (verdict.outcome, verdict.findings) == (Outcome.COMPLETE_IF_HONEST, ())
+    assert made.to == town.clock.now()
+    agreement = person.agreement(export)
     assert agreement.wrong == ()
     told = from_json(export.readable["auskunft.json"])
     places = [place for entry in told.entries for place in entry.places]
@@ -145,9 +146,9 @@ async def test_no_value_of_the_evidence_is_in_any_readable_file(town: Town) -> N
     await asked(town, anna())
     town.clock.passes(minutes=1)
     whom = Subject(idnr=anna().idnr, birth_date=anna().birth_date)
-    archive = await person.export(whom, town.opened.holdings(), town.clock.now())
-    assert archive is not None
-    written = b"".join(disassemble(archive).readable.values()).decode()
+    made = await person.export(whom, town.opened.holdings(), town.clock.now())
+    assert made is not None
+    written = b"".join(disassemble(made.archive).readable.values()).decode()
     assert "Hausnummer" in written
     values = (anna().street, anna().given_names, anna().birth_date.isoformat(), anna().idnr)
     assert not [at for at, value in enumerate(values) if value is not None and value in written]
@@ -176,15 +177,14 @@ class Knows:
 async def test_people_with_different_numbers_are_never_told_of_each_other(town: Town) -> None:
     """One register knows one of two namesakes, another the other: the name is nobody's, and no export is made."""
     one, other = (people()[number - 1] for number in NAMESAKES)
-    holdings = town.opened.holdings()
     registers: dict[str, Any] = {"a": Knows(f"idnr:{one.idnr}"), "b": Knows(f"idnr:{other.idnr}")}
-    assert await person.forms_of(by_name(one), replace(holdings, registers=registers)) == ()
+    assert await person.forms_of(by_name(one), registers) == ()
 
 
 async def test_somebody_a_register_cannot_tell_apart_has_no_form_there(town: Town) -> None:
     """What stands under nobody's key is nobody's."""
     registers: dict[str, Any] = {"a": Knows(None, "reg:a:7")}
-    forms = await person.forms_of(by_name(anna()), replace(town.opened.holdings(), registers=registers))
+    forms = await person.forms_of(by_name(anna()), registers)
     assert forms == ("reg:a:7",)
 
 

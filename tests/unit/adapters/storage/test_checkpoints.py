@@ -129,3 +129,31 @@ def test_what_a_crash_left_behind_is_not_read(files: CheckpointFiles, tmp_path: 
     files.keep(ORIGIN, note(2))
     files.flush()
     assert reopened(tmp_path) == note(2)
+
+
+def test_it_knows_of_which_logs_one_is_kept(files: CheckpointFiles, tmp_path: Path) -> None:
+    """On the disk or on its way there; what else lies in the folder is none."""
+    other = f"{ORIGIN}/index"
+    files.keep(ORIGIN, note(1))
+    files.flush()
+    files.keep(other, note(2, other))
+    assert files.origins() == [ORIGIN, other]
+    (tmp_path / "checkpoints/README").write_text("", "utf-8")
+    files.close()
+    reread = CheckpointFiles(tmp_path / "checkpoints")
+    reread.close()
+    assert reread.origins() == [ORIGIN, other]
+
+
+def test_it_says_why_it_can_not_keep(tmp_path: Path) -> None:
+    """None while all is well."""
+    files = CheckpointFiles(tmp_path / "checkpoints")
+    told = [files.failed]
+    (tmp_path / "checkpoints" / "lock").mkdir()
+    files.keep(ORIGIN, note(1))
+    with pytest.raises(JournalUnavailable):
+        files.flush()
+    told.append(files.failed)
+    assert told == [None, "checkpoint file (IsADirectoryError)"]
+    (tmp_path / "checkpoints" / "lock").rmdir()
+    files.close()

@@ -101,7 +101,9 @@ def first_tables(path: Path) -> None:
     """Make a database as the first version of the program left it."""
     create(url(path))
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE release")
+        for table in ("release", "epoch", "cosignature", "held", "hold"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("ALTER TABLE line DROP COLUMN withheld")
     connection.close()
     at_version(path, "0001")
 

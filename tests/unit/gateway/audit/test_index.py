@@ -8,10 +8,10 @@ import pytest
 from small_log import chance
 
 from gateway.audit import index, tree
-from gateway.audit.index import Absence, Index, IndexLeaf, Presence
+from gateway.audit.index import EMPTY_INDEX, Absence, Index, IndexLeaf, Presence
 
 ENTRIES = {chance("label", number): list(range(number, 1000, number + 3)) for number in range(300)}
-INDEX = Index(ENTRIES)
+INDEX = Index.of(ENTRIES)
 ABSENT = [chance("absent", number) for number in range(60)] + [bytes(32), b"\xff" * 32]
 
 
@@ -79,7 +79,7 @@ def test_neighbours_that_are_not_adjacent_show_nothing() -> None:
 
 def test_an_empty_index_has_nobody() -> None:
     """Its root is the empty one; with any other root or size nothing is shown."""
-    empty = Index({})
+    empty = EMPTY_INDEX
     absence = empty.find(bytes(32))
     assert absence == Absence(None, None)
     assert index.verify_absence(bytes(32), Absence(None, None), empty.root, 0)

@@ -53,6 +53,16 @@ def test_a_cosignature_says_who_and_when() -> None:
     assert not alone.by(AUDITOR.cosigner)
 
 
+def test_lines_that_were_kept_go_under_a_note_once() -> None:
+    """In their order, after its own; one that is there already is not put there again."""
+    both = note.cosign(SIGNED, AUDITOR, 1_795_292_868)
+    line = both.removeprefix(SIGNED)
+    other = note.cosign(SIGNED, AUDITOR, 1_795_292_869).removeprefix(SIGNED)
+    assert note.with_lines(SIGNED, []) == SIGNED
+    assert note.with_lines(SIGNED, [line, other, line]) == both + other
+    assert note.with_lines(both, [line]) == both
+
+
 def test_a_cosignature_over_another_time_is_refused() -> None:
     """The time is part of what is signed; a known key that fails rejects the whole note."""
     both = note.cosign(SIGNED, AUDITOR, 1_795_292_868)

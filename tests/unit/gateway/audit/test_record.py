@@ -144,6 +144,12 @@ def test_the_bytes_are_those_of_rfc_8785(case: str, attempt: int, reasons: list[
     assert record.to_bytes(record.from_bytes(data)) == data
 
 
+def test_a_time_before_the_calendar_is_no_event() -> None:
+    """In its own zone it is of the year 1; in UTC it is of none."""
+    with pytest.raises(record.EventInvalid):
+        record.from_bytes(b'{"kind":"asked","time":"0001-01-01T00:00:00+14:00","v":1}')
+
+
 def test_every_kind_has_its_label() -> None:
     """DOMAIN.md 5, row by row."""
     rows = {
@@ -154,7 +160,8 @@ def test_every_kind_has_its_label() -> None:
         "consent.invalidated consent.consumed consent.renewed",
         Labelled.SEALED: "postponed exempt",
         Labelled.SYSTEM: "quarantined shard.opened policy.loaded key.created key.rotated key.revoked "
-        "key.destroyed retention.erased retention.destroyed hold.placed hold.lifted replayed restored",
+        "key.destroyed retention.erased retention.destroyed hold.placed hold.lifted hold.exported "
+        "replayed restored",
     }
     expected = {kind: label for label, kinds in rows.items() for kind in kinds.split()}
     assert {str(kind): label for kind, label in record.LABELLED.items()} == expected

@@ -56,20 +56,21 @@ def test_a_month_ends_at_midnight_utc() -> None:
     assert not NOVEMBER.is_over(last)
     assert not NOVEMBER.is_over(berlin)
     assert not NOVEMBER.is_over(datetime(2026, 10, 31, tzinfo=UTC))
-    assert NOVEMBER.next(first) == Origin("musterstadt.example", "24m", 2026, 12)
-    assert NOVEMBER.next(datetime(2027, 2, 3, tzinfo=UTC)) == Origin("musterstadt.example", "24m", 2027, 2)
+    assert NOVEMBER.successor(first) == Origin("musterstadt.example", "24m", 2026, 12)
+    assert NOVEMBER.successor(datetime(2027, 2, 3, tzinfo=UTC)) == Origin(
+        "musterstadt.example", "24m", 2027, 2
+    )
     assert Origin.at("musterstadt.example", "24m", berlin) == NOVEMBER
-    with pytest.raises(ValueError):
-        NOVEMBER.next(last)
+    assert NOVEMBER.successor(last).month_number == (2026, 11)
 
 
-def test_after_a_restore_the_month_has_another_shard() -> None:
+def test_while_its_month_lasts_a_shard_is_followed_by_the_next_number() -> None:
     """`.2` in the same month, then `.3`; in a later month the plain name."""
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    second = NOVEMBER.after_restore(now)
+    second = NOVEMBER.successor(now)
     assert str(second) == "musterstadt.example/24m/2026-11.2"
-    assert str(second.after_restore(now)) == "musterstadt.example/24m/2026-11.3"
-    assert str(second.next(datetime(2026, 12, 1, tzinfo=UTC))) == "musterstadt.example/24m/2026-12"
+    assert str(second.successor(now)) == "musterstadt.example/24m/2026-11.3"
+    assert str(second.successor(datetime(2026, 12, 1, tzinfo=UTC))) == "musterstadt.example/24m/2026-12"
 
 
 def test_keys_come_back_from_their_bytes() -> None:
@@ -132,3 +133,31 @@ def test_leaf_0_opens_to_exactly_these_bytes() -> None:
     assert shard.opening_event(["24m"], "k", "before") == (
         b'{"classes":["24m"],"keys":"k","kind":"shard.opened","previous":"before","v":1}'
     )
+
+
+@pytest.mark.parametrize(
+    ("origin", "first_due", "gone_from"),
+    [
+        ("a/24m/2026-11", (2028, 11), (2028, 12)),
+        ("a/12m/2026-12", (2027, 12), (2028, 1)),
+        ("a/1m/2026-11.2", (2026, 12), (2027, 1)),
+        ("a/audit/2026-11", None, None),
+    ],
+)
+def test_a_class_says_when_its_lines_are_due(
+    origin: str, first_due: tuple[int, int] | None, gone_from: tuple[int, int] | None
+) -> None:
+    """The first line of the month is due so many months later, the last one by the 1st of the month after that."""
+    parsed = Origin.parse(origin)
+    assert (parsed.first_due, parsed.gone_from) == (first_due, gone_from)
+
+
+def test_a_cosigners_key_is_no_logs_key() -> None:
+    """A key statement that names one is none, whoever signed it."""
+    text = KEYS.public.text
+    for verifier, cosigner in (
+        (KEYS.log.verifier, KEYS.log.cosigner),
+        (KEYS.index.verifier, KEYS.index.cosigner),
+    ):
+        with pytest.raises(NoteInvalid, match="type 01"):
+            KeyStatement.parse(text.replace(verifier.vkey, cosigner.vkey))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from export_lies import AUDITOR_VKEY, PLAIN, SHARDS, TRUE, VKEY, told
-from small_log import IDENTITY, REGISTER_FORM, SmallShard, small_proof
+from export_sample import AUDITOR_VKEY, PLAIN, SHARDS, TRUE, VKEY, told
+from small_log import COSIGNED, IDENTITY, REGISTER_FORM, WITNESS, SmallShard, small_log, small_proof
 
+from gateway.audit import note
 from gateway.audit.note import NoteInvalid, Signer
 from gateway.audit.verify.export import verify_export
 from gateway.audit.verify.verdict import Outcome
+
+WITNESS_VKEY = WITNESS.cosigner.vkey
 
 
 # --- true ones -----------------------------------------------------------------------------------------------
@@ -25,6 +28,7 @@ def test_a_true_export_is_complete_and_its_index_checked_by_the_auditor() -> Non
     assert verdict.auditors == ("auditor.example/dsb",)
     assert {sentence.code for sentence in verdict.shown} >= {"signer", "unchanged", "complete-checked"}
     assert {sentence.code for sentence in verdict.not_shown} == {"logged", "exempt", "forms", "same-log"}
+    assert verdict.period == ("2026-10-01", "2026-11-21T20:15:00Z")
 
 
 def test_without_an_auditor_it_is_complete_if_the_index_is_honest() -> None:
@@ -71,10 +75,79 @@ def test_without_the_published_key_the_signer_is_unknown() -> None:
         assert "signer" in {sentence.code for sentence in verdict.not_shown}
 
 
-def test_withheld_entries_count_for_completeness() -> None:
-    """By law or erased: leaf and place are still proved."""
+def test_erased_entries_count_for_completeness_and_are_told_with_their_norm() -> None:
+    """Leaf and place are still proved; what was erased before its time is told apart, as it may be withheld."""
     verdict = verify_export(small_proof(SHARDS, erased=True).render(), VKEY)
-    assert (verdict.outcome, verdict.lines, verdict.withheld) == (Outcome.COMPLETE_IF_HONEST, 0, 8)
+    assert verdict.outcome is Outcome.TRUE_NOT_COMPLETE
+    assert (verdict.lines, verdict.withheld, verdict.erased) == (0, 8, 8)
+    (erased,) = (sentence for sentence in verdict.shown if sentence.code == "erased")
+    assert "IDNrG § 9" in erased.en
+    assert "erased-early" in {sentence.code for sentence in verdict.not_shown}
+    late = small_proof(SHARDS, erased=True, to=datetime(2028, 10, 31, 20, tzinfo=UTC)).render()
+    assert sum("erased-early" in sentence.code for sentence in verify_export(late, VKEY).not_shown) == 0
+
+
+def test_withheld_entries_are_told_with_their_reason() -> None:
+    """What is neither shown nor erased: the reason given is the authority's, is printed as such, and makes nothing
+    complete."""
+
+    def lie(said: dict[str, Any]) -> None:
+        said["shards"][3]["subjects"][0]["entries"][0] |= {"salt": None, "event": None, "withheld": "§ 1 X"}
+
+    verdict = told(lie)
+    assert (verdict.outcome, verdict.withheld, verdict.erased) == (Outcome.TRUE_NOT_COMPLETE, 1, 0)
+    assert "withheld" in {sentence.code for sentence in verdict.not_shown}
+    (withheld,) = (sentence for sentence in verdict.shown if sentence.code == "withheld")
+    assert "§ 1 X" in withheld.de
+
+
+def test_a_loss_that_the_log_does_not_tell_of_excuses_nothing() -> None:
+    """The words of a restore alone: no line of any shard here says that one was lost."""
+
+    def lie(said: dict[str, Any]) -> None:
+        entry = said["shards"][3]["subjects"][0]["entries"][0]
+        entry |= {"salt": None, "event": None, "withheld": "lost in a restore"}
+
+    verdict = told(lie)
+    assert (verdict.outcome, verdict.unaccounted) == (Outcome.TRUE_NOT_COMPLETE, 1)
+    assert "withheld" in {sentence.code for sentence in verdict.not_shown}
+
+
+@pytest.mark.parametrize("reason", ["", "erased: ", " ", "a\nb", "\x1b[2J", "x" * 201])
+def test_a_reason_says_something_on_one_line(reason: str) -> None:
+    """Nothing, a screen's commands, a page: as good as silent withholding."""
+
+    def lie(said: dict[str, Any]) -> None:
+        said["shards"][3]["subjects"][0]["entries"][0] |= {"salt": None, "event": None, "withheld": reason}
+
+    assert told(lie).findings[0].step == 5
+
+
+# --- witnesses -----------------------------------------------------------------------------------------------
+def test_witnesses_of_every_open_shard_show_that_all_see_the_same_log() -> None:
+    """The closed ones hang on the open one's leaf 0. One class left unwitnessed: not shown, and nothing else lost."""
+    shards = small_log()
+    shards["24m/11"].witnessed()
+    some = verify_export(small_proof(shards).render(), VKEY, witnesses=[WITNESS_VKEY])
+    assert (some.outcome, some.witnesses) == (Outcome.COMPLETE_IF_HONEST, ())
+    shards["12m/11"].witnessed()
+    file = small_proof(shards).render()
+    verdict = verify_export(file, VKEY, witnesses=[AUDITOR_VKEY, WITNESS_VKEY])
+    assert verdict.witnesses == (WITNESS.name,)
+    assert "same-log" not in {sentence.code for sentence in verdict.not_shown}
+    assert any(WITNESS.name in sentence.de for sentence in verdict.shown if sentence.code == "same-log")
+    nobody = verify_export(file, VKEY)
+    assert (nobody.outcome, nobody.witnesses) == (Outcome.COMPLETE_IF_HONEST, ())
+
+
+def test_a_witness_line_that_does_not_hold_rejects_the_head() -> None:
+    """Known by name and id, and false: the whole note is refused (C2SP signed-note)."""
+    shards = small_log()
+    another = note.cosign(shards["12m/11"].notes[-1], WITNESS, COSIGNED)
+    shards["24m/11"].notes[-1] += another.splitlines(keepends=True)[-1]
+    file = small_proof(shards).render()
+    assert verify_export(file, VKEY, witnesses=[WITNESS_VKEY]).findings[0].step == 3
+    assert verify_export(file, VKEY).true
 
 
 def test_a_person_nobody_asked_about_is_shown_to_be_absent() -> None:
@@ -130,3 +203,60 @@ def test_an_old_newest_shard_shows_nothing_complete() -> None:
     verdict = verify_export(small_proof(october).render(), VKEY)
     assert {finding.step for finding in verdict.findings} == {4}
     assert verdict.outcome is Outcome.FALSE
+
+
+# --- classes that end apart (docs/decisions/0021) ----------------------------------------------------------------
+def ended(*twelve: SmallShard) -> dict[str, SmallShard]:
+    """Out: shards of 24m from September 2025 to November 2026, with these of 12m."""
+    old = SmallShard.open("24m", 2025, 9)
+    new = SmallShard.open("24m", 2026, 11, old.close())
+    new.sign()
+    return {"24m/old": old, "24m/new": new} | {f"12m/{at}": shard for at, shard in enumerate(twelve)}
+
+
+def after(year: int, month: int, number: int = 1, this: tuple[int, int, int] = (2026, 11, 1)) -> SmallShard:
+    """Out: November's shard of 12m, whose shard before it is that of the given month."""
+    gone = SmallShard.open("12m", year, month, number=number)
+    shard = SmallShard.open("12m", *this[:2], gone.close(), number=this[2])
+    shard.sign()
+    return shard
+
+
+def test_a_class_that_keeps_shorter_begins_later() -> None:
+    """Its shard of October 2025 was due by November 2026: it may be gone, and the verdict says from when it tells."""
+    file = small_proof(ended(after(2025, 10)), start=date(2025, 9, 1)).render()
+    verdict = verify_export(file, VKEY)
+    assert (verdict.outcome, verdict.findings) == (Outcome.COMPLETE_IF_HONEST, ())
+    (begun,) = (sentence for sentence in verdict.shown if sentence.code == "began-later")
+    assert ("class 12m in 2026-11" in begun.en, "24m" in begun.en) == (True, False)
+
+
+def test_a_class_that_ends_too_early_has_a_shard_left_out() -> None:
+    """Of November 2025 something may be due in December 2026 only."""
+    file = small_proof(ended(after(2025, 11)), start=date(2025, 9, 1)).render()
+    assert [(finding.step, finding.place) for finding in verify_export(file, VKEY).findings] == [
+        (3, "musterstadt.example/12m/2026-11")
+    ]
+
+
+def test_a_shard_left_out_of_the_first_month_is_found() -> None:
+    """A `.2` has a shard before it in its own month: the period, which begins there, is not covered without it;
+    not even where it names none."""
+    for lone in (
+        after(2026, 11, this=(2026, 11, 2)),
+        after(2026, 11, number=2, this=(2026, 11, 2)),
+        SmallShard.open("12m", 2026, 11, number=2),
+    ):
+        lone.sign()
+        file = small_proof({"12m/11": lone, **ended()}, start=date(2026, 11, 1)).render()
+        assert {finding.step for finding in verify_export(file, VKEY).findings} == {3}
+
+
+def test_new_keys_in_a_running_month_are_no_gap() -> None:
+    """`2026-11` and then `2026-11.2`, which links to it."""
+    first = SmallShard.open("12m", 2026, 11)
+    second = SmallShard.open("12m", 2026, 11, first.close(), number=2)
+    second.sign()
+    shards = ended(first, second)
+    del shards["24m/old"]
+    assert verify_export(small_proof(shards, start=date(2026, 11, 1)).render(), VKEY).true

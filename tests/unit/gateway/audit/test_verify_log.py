@@ -13,7 +13,9 @@ from small_log import IDENTITY, SmallShard, chance, small_log
 
 from gateway.audit import labels, note, tree
 from gateway.audit.note import Checkpoint, Signer
+from gateway.audit.retention import Span
 from gateway.audit.verify.columns import CheckpointRow, LineRow, LogReport, StoredLog, TileRow
+from gateway.audit.verify.erasures import Erasures
 from gateway.audit.verify.log import verify_log
 
 SHARDS = small_log(lines=150)
@@ -122,6 +124,15 @@ def test_a_store_behind_its_signed_checkpoint_is_named() -> None:
     ahead = note.sign(Checkpoint(NAME, 999, chance("ahead")).text, SHARD.keys.log)
     rows = (*GOOD.checkpoints, CheckpointRow(999, ahead, table="kept file"))
     assert places(replace(GOOD, checkpoints=rows)) == [("shard", NAME, "size")]
+    size = GOOD.shard.size
+    for span, holds in (
+        ((size, 999), True),
+        ((size, 998), False),
+        ((size + 1, 999), False),
+        ((size - 1, 999), False),
+    ):
+        told = replace(GOOD, checkpoints=rows, lost=span)
+        assert checked(told).holds is holds, "only what a later shard says is lost may be missing"
 
 
 @pytest.mark.parametrize("at", [1, 150, 255, 256, 299])
@@ -161,20 +172,26 @@ def test_tiles_that_are_missing_or_too_many_are_named() -> None:
         assert places(with_tile(at, hashes=tile.hashes[:-1])) == [("tile", key, "hashes")]
     extra = TileRow(3, 0, bytes(32))
     assert places(replace(GOOD, tiles=(*TILES, extra))) == [("tile", f"{NAME} 3/0", "level, n")]
-    assert ("tile", f"{NAME} 0/9", "level, n") in places(with_tile(0, n=9))
+    moved = [*TILES[1:], replace(TILES[0], n=9)]
+    assert ("tile", f"{NAME} 0/9", "level, n") in places(
+        replace(GOOD, tiles=sorted(moved, key=lambda tile: (tile.level, tile.n)))
+    )
 
 
 def test_an_erased_line_holds_and_half_an_erased_one_does_not() -> None:
     """Event and salt go together; the leaf stays and is still held against the tree; leaf 0 is never erased."""
-    report = checked(with_line(7, salt=None, event=None))
+    gone = {"salt": None, "event": None, "withheld": "lost in a restore"}
+    assert places(with_line(7, **gone)) == [("line", f"{NAME} 7", "event, salt, withheld")]
+    told = Erasures(lost=(Span(7, 8),))
+    report = checked(replace(with_line(7, **gone), erasures=told))
     assert report.holds
     assert (report.lines, report.opened, report.erased) == (301, 300, 1)
     assert places(with_line(7, salt=None)) == [("line", f"{NAME} 7", "salt")]
     assert places(with_line(7, event=None)) == [("line", f"{NAME} 7", "event")]
-    assert places(with_line(7, salt=None, event=None, leaf=flip(LINES[7].leaf, 40))) == [
-        ("line", f"{NAME} 7", "leaf")
-    ]
-    assert ("line", f"{NAME} 0", "event") in places(with_line(0, salt=None, event=None))
+    assert places(with_line(7, **gone, leaf=flip(LINES[7].leaf, 40))) == [("line", f"{NAME} 7", "leaf")]
+    assert places(with_line(7, salt=None, event=None)) == [("line", f"{NAME} 7", "event, salt, withheld")]
+    assert places(with_line(7, withheld="erased: IDNrG § 9")) == [("line", f"{NAME} 7", "withheld")]
+    assert ("line", f"{NAME} 0", "event, salt") in places(with_line(0, **gone))
 
 
 def test_keys_other_than_those_vouched_for_are_named() -> None:
@@ -210,9 +227,9 @@ def test_the_terminal_line_of_an_exchange_is_the_one_named() -> None:
         ((table, key, _),) = places(replace(GOOD, terminals=(changed, *rest)))
         assert (table, key) == ("exchange", changed.exchange)
     same = replace(first, idx=rest[0].idx)
-    for rows in ((same, *rest), (*rest, same)):
+    for rows in ((same, *rest), (rest[0], same, *rest[1:])):
         assert places(replace(GOOD, terminals=rows)) == [("exchange", first.exchange, "kind, terminal_idx")]
-    ((table, _, column),) = places(replace(GOOD, terminals=(replace(first, idx=9999), *rest)))
+    ((table, _, column),) = places(replace(GOOD, terminals=(*rest, replace(first, idx=9999))))
     assert (table, column) == ("exchange", "terminal_idx")
 
 

@@ -36,20 +36,23 @@ def test_an_export_verifies_with_the_published_fingerprint_only(
     assert (unknown.code, unknown.json["outcome"]) == (1, "signer-unknown")
     assert einmal("citizen", "verify", out, "--authority", "0" * 64).code == 1
     assert einmal("citizen", "verify", out, "--authority", "rubbish").code == 2
-    assert (
-        "Wahr."
-        in einmal("citizen", "verify", out, "--authority", known["fingerprint"], "--language", "de").out
-    )
+    told = einmal("citizen", "verify", out, "--authority", known["fingerprint"], "--language", "de").out
+    assert "Wahr, und vollständig, wenn das Verzeichnis ehrlich ist." in told
 
 
 def test_an_export_tells_programs_what_it_wrote(
     home: Path, person: Path, tmp_path: Path, einmal: Einmal
 ) -> None:
-    """The file and its digest as JSON; for somebody nobody knows no file, and exit 1."""
+    """The file, its digest and its cut-off as JSON; for somebody nobody knows no file, and exit 1."""
     out, stranger = tmp_path / "out.zip", tmp_path / "s.json"
     asked = ("citizen", "export", "--home", home, "--json", "--out", out, "--subject-file")
     told = einmal(*asked, person)
-    assert told.json == {"file": str(out), "sha256": sha256(out.read_bytes()).hexdigest()}
+    verdict = einmal("citizen", "verify", out, "--json").json
+    assert told.json == {
+        "file": str(out),
+        "sha256": sha256(out.read_bytes()).hexdigest(),
+        "to": verdict["to"],
+    }
     named = {"family_name": "Unbekannt", "given_name": "Gibtsnicht", "birth_date": "1900-01-01"}
     stranger.write_text(json.dumps(named), "utf-8")
     unknown = einmal(*asked, stranger)
@@ -125,9 +128,9 @@ def test_without_an_answer_at_the_prompt_nobody_is_named(
 
 def test_another_authoritys_fingerprint_is_told_apart_from_none(played: Path, einmal: Einmal) -> None:
     """Both exit 1; who named one hears that it is not that one."""
-    assert "not the key you named" not in einmal("citizen", "verify", played / "anna.zip").out
+    assert "another key than the one you named" not in einmal("citizen", "verify", played / "anna.zip").out
     told = einmal("citizen", "verify", played / "anna.zip", "--authority", "0" * 64)
-    assert (told.code, "not the key you named" in told.out) == (1, True)
+    assert (told.code, "another key than the one you named" in told.out) == (1, True)
 
 
 # --- the log ---

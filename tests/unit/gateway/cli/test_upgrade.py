@@ -19,7 +19,9 @@ def older(tmp_path: Path, einmal: Einmal) -> Path:
     home = tmp_path / "home"
     assert einmal("init", home).code == 0
     with closing(sqlite3.connect(home / "data/einmal.sqlite3")) as database, database:
-        database.execute("DROP TABLE release")
+        for table in ("release", "epoch", "cosignature", "held", "hold"):
+            database.execute(f"DROP TABLE {table}")
+        database.execute("ALTER TABLE line DROP COLUMN withheld")
         database.execute("UPDATE alembic_version SET version_num = '0001'")
     return home
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from consent.vocabulary import RecordState
 from gateway.views.auskunft import Auskunft, Entry, JournalLine
 from gateway.views.german_time import german_time
+from gateway.views.render import readable
 
 BASIS = {"kind": "choice", "norm": "EGovG § 5", "record": "r1", "revision": 1}
 
@@ -258,3 +259,11 @@ def test_every_line_is_told_exactly_once(
     assert sorted(places) == list(range(len(lines)))
     times = [entry.time for entry in told.entries]
     assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_a_line_of_the_calendars_ends_is_told_like_any_other(time: str) -> None:
+    """A reader may be given a file that somebody made up."""
+    told = auskunft(line(1, "answered", "x", time=time))
+    assert len(list(told.entries)) == 1
+    assert readable(told)

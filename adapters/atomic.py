@@ -1,0 +1,44 @@
+"""Files that are there whole or not at all, and on the disk when the call returns.
+
+A rename lives in its folder: until the folder itself is on the disk, a power cut may bring the older file back
+(fsync(2), NOTES).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def put(path: Path, data: bytes, mode: int = 0o600, beside: Path | None = None) -> None:
+    """Put a file there, durably, in place of what is there.
+
+    In: its mode, whatever the umask; where it is written first, in the same folder: writers that are not alone need one
+    each. Raises: OSError.
+    """
+    new = beside or path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    make(new, data, mode)
+    # A crash here leaves the file as it was, and a new one that nobody reads and the next writer throws away.
+    new.replace(path)
+    # A crash here leaves either of them.
+    sync(path.parent)
+
+
+def make(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Make a file, durably but for its name in the folder. Raises: FileExistsError, OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+
+
+def sync(folder: Path) -> None:
+    """What was made, moved or deleted in the folder is on the disk. Raises: OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,70 @@
+"""What is kept of the log outside its database: read for the check, and held against which shards there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.storage.checkpoints import CheckpointFiles, tree_size
+from adapters.storage.columns import open_columns
+from gateway.assembly.parts import CHECKPOINTS
+from gateway.audit.shard import Origin, index_origin
+from gateway.audit.verify.columns import CheckpointRow, ShardRow, Wrong
+from gateway.errors import JournalUnavailable
+from gateway.journal.guard import GONE, UNKEPT, place
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The last signed checkpoint of each log and of each output log, by origin; of others the names."""
+
+    kept: Mapping[str, tuple[CheckpointRow, ...]]
+    names: Sequence[str] = field(default=())
+
+    def of(self, origin: str) -> tuple[CheckpointRow, ...]:
+        """Out: what is kept of that log; nothing, or one."""
+        return self.kept.get(origin, ())
+
+    def wrong(self, shards: Sequence[ShardRow]) -> Iterator[Wrong]:
+        """Out: the shards of which no checkpoint is kept, and the kept ones of which there is no shard."""
+        newest: dict[str, Origin] = {}
+        for shard in shards:
+            if (origin := _read(shard.origin)) is not None:
+                newest[origin.retention] = max(origin, newest.get(origin.retention, origin), key=place)
+            if not shard.closed and shard.size > 1 and not self.of(shard.origin):
+                yield Wrong(CHECKPOINTS, shard.origin, "note", UNKEPT)
+        for name in sorted(set(self.names) - {shard.origin for shard in shards}):
+            gone = _read(name)
+            if gone is None:  # an output log's, which goes with its shard
+                continue
+            last = newest.get(gone.retention)
+            if last is None or place(gone) > place(last):
+                yield Wrong("shard", name, "origin", GONE)
+
+
+def read_outside(root: Path, url: str) -> Outside:
+    """Out: what is kept. To be read before the columns, which others may be adding to: a note read later could be ahead
+    of them without anything being wrong."""
+    with open_columns(url) as columns:
+        origins = [name for shard in columns.shards() for name in (shard.origin, index_origin(shard.origin))]
+    files = CheckpointFiles(root / CHECKPOINTS)
+    try:
+        return Outside({origin: _kept(files, origin) for origin in origins}, files.origins())
+    finally:
+        files.close()
+
+
+def _kept(files: CheckpointFiles, origin: str) -> tuple[CheckpointRow, ...]:
+    try:
+        note = files.read(origin)
+    except JournalUnavailable:  # a file that holds none: the check says so
+        return (CheckpointRow(0, "", CHECKPOINTS),)
+    return (CheckpointRow(tree_size(note), note, CHECKPOINTS),) if note is not None else ()
+
+
+def _read(name: str) -> Origin | None:
+    try:
+        return Origin.parse(name)
+    except ValueError:
+        return None

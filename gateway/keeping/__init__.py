@@ -1,0 +1,1 @@
+"""What keeps the log right over the years: retention and holds, restores, keys that change, the watch."""

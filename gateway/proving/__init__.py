@@ -1,0 +1,1 @@
+"""What is handed out of the log and proves itself: epochs of the index, published files, cosignatures, receipts."""

@@ -1,0 +1,80 @@
+"""The watchman: looks, judges, writes down how the house is, and says once what has gone wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.ending import end_overdue
+from gateway.errors import Fault
+from gateway.health import Health, Machine, blind, judge
+from gateway.house import House
+from gateway.keeping.retention import Retention
+from gateway.keeping.seen import Gap, Look, Seen
+from gateway.keeping.watch import Watch
+from gateway.ports import JournalStore
+from gateway.ports.watch import BusView
+from gateway.telemetry import logger
+
+
+class Slate(Protocol):
+    """Where a watchman writes down how far he came and how the house is. Raises: OSError."""
+
+    def seen(self) -> str: ...
+
+    def keep(self, seen: str) -> None: ...
+
+    def tell(self, health: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watchman:
+    """Who looks after a house."""
+
+    house: House
+    store: JournalStore
+    watch: Watch
+    bus: BusView | None
+    machine: Callable[[], Machine]
+    slate: Slate
+    retention: Retention
+
+
+async def look(watchman: Watchman) -> tuple[Health, Look]:
+    """Look once and write it down. Raises: JournalUnavailable, BusUnavailable, OSError."""
+    now = watchman.house.clock.now()
+    found = await watchman.watch.look(Seen.parse(watchman.slate.seen()), now, watchman.bus)
+    health = judge(found, watchman.machine(), now, await watchman.retention.late(now))
+    watchman.slate.keep(found.seen.render())
+    # A crash here leaves an older health: the next look replaces it.
+    watchman.slate.tell(health.render())
+    return health, found
+
+
+def tell_blind(watchman: Watchman, before: Health | None, error: Exception) -> Health:
+    """Write down that a look failed: an older green would say that all is well. Out: how it is now. Raises: OSError."""
+    where = error.where if isinstance(error, Fault) else type(error).__name__
+    health = blind(before, where, watchman.house.clock.now())
+    watchman.slate.tell(health.render())
+    return health
+
+
+async def keep_watch(watchman: Watchman, before: Health | None) -> Health:
+    """Look, end what nobody goes on with, and say what is new since `before`. Out: how it is now."""
+    health, found = await look(watchman)
+    if any(one.gap is Gap.OVERDUE for one in found.stuck):
+        for exchange in await end_overdue(found.stuck, watchman.house, watchman.store):
+            logger().warning("exchange-expired", exchange=exchange)
+        health, _ = await look(watchman)
+    known = {(one.kind, one.exchange) for one in before.troubles} if before else set()
+    for trouble in health.troubles:
+        if (trouble.kind, trouble.exchange) not in known:
+            logger().error("health-red", kind=trouble.kind, **_place(trouble.exchange, trouble.origin))
+    if before is not None and not before.green and health.green:
+        logger().info("health-green")
+    return health
+
+
+def _place(exchange: str | None, origin: str | None) -> dict[str, str]:
+    return {name: value for name, value in (("exchange", exchange), ("origin", origin)) if value}

@@ -1,0 +1,171 @@
+"""`einmal keys list` and `einmal keys rotate`: what an operator reads and types, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import Einmal
+
+from gateway.audit.identity import read_step
+from gateway.audit.note import encode64, parse_vkey
+
+
+def listed(einmal: Einmal, home: Path) -> dict[str, object]:
+    told = einmal("keys", "list", "--json", "--home", home)
+    assert told.code == 0, told.err
+    found: dict[str, object] = told.json
+    return found
+
+
+def settled(home: Path) -> None:
+    """Let two minutes pass since the master key was switched."""
+    for switched in (home / "keys").glob("master[-.]*"):
+        os.utime(switched, (0, 0))
+
+
+def test_a_house_that_never_rotated_lists_what_is_in_use(home: Path, einmal: Einmal) -> None:
+    """No former keys, no next one; the shards that are open, with their public keys."""
+    told = listed(einmal, home)
+    gateway, master = told["gateway"], told["master"]
+    assert isinstance(gateway, dict)
+    assert isinstance(master, dict)
+    assert (told["former"], gateway["next"], gateway["former"], master["former"]) == ([], None, [], [])
+    assert master["source"] == "file"
+    assert parse_vkey(str(told["authority_vkey"])).fingerprint == told["fingerprint"]
+    shards = told["shards"]
+    assert isinstance(shards, list)
+    assert [parse_vkey(shard["log_vkey"]).name for shard in shards] == [shard["origin"] for shard in shards]
+
+
+def test_every_rotation_is_told_and_listed(home: Path, einmal: Einmal) -> None:
+    """Former keys stay in the list, for who has to check what they signed; secrets are nowhere."""
+    before = listed(einmal, home)
+    announced = einmal("keys", "rotate", "gateway", "--announce", "--home", home)
+    assert (announced.code, "goes on signing" in announced.out) == (0, True)
+    for what in ("gateway", "identity", "master"):
+        told = einmal("keys", "rotate", what, "--home", home)
+        assert (told.code, told.err) == (0, "")
+    text = einmal("keys", "list", "--home", home).out
+    after = listed(einmal, home)
+    old, new = before["gateway"], after["gateway"]
+    assert isinstance(old, dict)
+    assert isinstance(new, dict)
+    assert [one["kid"] for one in new["former"]] == [old["kid"]]
+    assert new["former"][0]["jwk"] == old["jwk"]
+    assert after["former"] == [{"vkey": before["authority_vkey"], "fingerprint": before["fingerprint"]}]
+    notes = after["succession"]
+    assert isinstance(notes, list)
+    assert read_step(notes[0]).old.vkey == before["authority_vkey"]
+    for named in (old["kid"], new["kid"], before["authority_vkey"], after["authority_vkey"]):
+        assert str(named) in text
+    secrets = [(home / "keys" / name).read_text().split()[-1] for name in ("master.key", "identity.key")]
+    assert not any(secret in text + json.dumps(after) for secret in secrets)
+
+
+def test_a_class_gets_new_log_keys(home: Path, einmal: Einmal) -> None:
+    """One or all; the shard before is named."""
+    told = einmal("keys", "rotate", "log", "--class", "12m", "--json", "--home", home)
+    [renewed] = told.json
+    assert renewed["origin"] == renewed["former"] + ".2"
+    assert len(einmal("keys", "rotate", "log", "--json", "--home", home).json) == 2
+    assert einmal("log", "verify", "--home", home).code == 0
+
+
+def test_the_former_master_goes_when_nobody_can_be_in_the_middle_of_anything(
+    home: Path, einmal: Einmal
+) -> None:
+    """Told each time how far it is; then the next run is a rotation of its own."""
+    first = einmal("keys", "rotate", "master", "--json", "--home", home).json
+    assert first["sealed_anew"] > 0
+    assert len(first["former"]) == 1
+    again = einmal("keys", "rotate", "master", "--home", home)
+    assert "for a minute more" in again.out
+    settled(home)
+    assert "deleted" in einmal("keys", "rotate", "master", "--home", home).out
+    assert einmal("keys", "rotate", "master", "--json", "--home", home).json["master"] != first["master"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("nothing",), ("gateway", "--class", "24m"), ("log", "--announce"), ("log", "--class", "99m")],
+)
+def test_what_can_t_be_meant_is_wrong_usage(home: Path, einmal: Einmal, words: tuple[str, ...]) -> None:
+    """Exit 2, and nothing is changed."""
+    before = listed(einmal, home)
+    assert einmal("keys", "rotate", *words, "--home", home).code == 2
+    assert listed(einmal, home) == before
+
+
+def test_somebody_else_s_master_key_is_told_with_its_mend(home: Path, einmal: Einmal) -> None:
+    """As ever: restore keys and data from the same backup."""
+    master = home / "keys/master.key"
+    master.write_text("A" * 43 + "=\n")
+    told = einmal("log", "head", "--home", home)
+    assert told.code == 3
+    assert "another house's" in told.err
+
+
+# --- a vault ------------------------------------------------------------------------------------------------------
+def vault(home: Path, name: str, key: Path) -> str:
+    """Out: a command that prints the key of a file outside the home."""
+    kept = home.parent / f"{name}.b64"
+    shutil.copy(key, kept)
+    return f'["/bin/cat", "{kept}"]'
+
+
+def settings(home: Path, keys: str) -> None:
+    file = home / "einmal.toml"
+    text = file.read_text("utf-8")
+    begin = text.index("[keys]")
+    file.write_text(text[:begin] + f"[keys]\n{keys}\n" + text[text.index("[schemas]", begin) :], "utf-8")
+
+
+def test_a_house_goes_over_to_a_vault_and_rotates_there(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """The same key from a command; then another one; the home's own folder holds none of them."""
+    first = vault(home, "first", home / "keys/master.key")
+    settings(home, f"master_command = {first}")
+    assert einmal("log", "verify", "--home", home).code == 0
+    same = einmal("keys", "rotate", "master", "--home", home)
+    assert (same.code, "prints the master key that is in use" in same.err) == (3, True)
+    (home / "keys/master.key").unlink()
+    assert einmal("log", "verify", "--home", home).code == 0
+    second = tmp_path / "second.key"
+    second.write_text(encode64(b"\x02" * 32) + "\n")
+    settings(home, f"master_command = {vault(home, 'second', second)}")
+    assert "another house's" in einmal("log", "head", "--home", home).err
+    settings(home, f"master_command = {vault(home, 'second', second)}\nformer_command = {first}")
+    assert "Run this again then" in einmal("keys", "rotate", "master", "--home", home).out
+    settled(home)
+    done = einmal("keys", "rotate", "master", "--home", home)
+    assert (done.code, "any more: take keys.former_command out" in done.out) == (0, True)
+    settings(home, f"master_command = {vault(home, 'second', second)}")
+    assert einmal("log", "verify", "--home", home).code == 0
+    assert listed(einmal, home)["master"] == {**_of(done.out), "source": "command", "former": []}
+    assert not list((home / "keys").glob("master*.key"))
+
+
+def _of(told: str) -> dict[str, str]:
+    return {"id": told.split("master key ", 1)[1].split(".", 1)[0]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ('master = "keys/master.key"', "keys.master"),
+        ('master = "file:keys/master.key"\nmaster_command = ["/bin/true"]', "two sources"),
+        ('master_command = "vault read"', "keys.master_command"),
+        ("command_timeout_seconds = 0", "keys.command_timeout_seconds"),
+        ('vault = "x"', "keys.vault"),
+    ],
+)
+def test_a_source_that_is_none_is_located(home: Path, einmal: Einmal, keys: str, wrong: str) -> None:
+    """File, line, key, and the mend, before anything is opened."""
+    settings(home, keys)
+    told = einmal("check", "--home", home)
+    assert told.code == 1
+    assert wrong in told.err
+    assert "einmal.toml:" in told.err
