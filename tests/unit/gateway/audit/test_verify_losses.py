@@ -11,7 +11,9 @@ from small_log import AUDITOR, AUTHORITY, IDENTITY, PERSON, TO, SmallShard
 
 from gateway.audit import labels, proof, record
 from gateway.audit.record import Event, Kind
+from gateway.audit.shard import Origin
 from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.reading import Findings, read_shard
 from gateway.audit.verify.verdict import Outcome, Verdict
 
 TIME = "2026-11-21T20:16:00Z"
@@ -100,6 +102,44 @@ def test_behind_a_shard_that_is_lost_none_that_is_there_can_be_left_out() -> Non
     shorter = copy.deepcopy(shard(9, august.close(), 1))
     shorter.sign()
     assert verified([august, shorter, after], date(2026, 8, 1)).outcome is Outcome.FALSE
+
+
+def test_a_period_that_begins_in_the_gap_goes_back_to_the_last_shard_there_is() -> None:
+    """The shard before a month that is gone is the one that line 1 names: an export that begins after it needs no more,
+    one that begins in it does. So it is only where the whole month is told to be gone, and within one class."""
+    august = shard(8, None, 3)
+    september = shard(9, august.close(), 5)
+    october = shard(10, september.close(), 1)
+    gone = f"{october.origin} 0-{october.edge.size}"
+    there = f"last there: {september.origin} {september.edge.size}"
+    after = restored(october.close(), [gone, there])
+    found = Findings()
+    read = read_shard(part(after), IDENTITY.verifier, (), found)
+    assert read is not None
+    assert read.previous_origin == Origin.parse(september.origin)
+    verdict = verified([after], date(2026, 10, 1))
+    assert (verdict.outcome, verdict.findings) == (Outcome.TRUE_NOT_COMPLETE, ())
+    assert verified([after], date(2026, 9, 1)).outcome is Outcome.FALSE
+    elsewhere = september.origin.replace("/24m/", "/12m/")
+    part_of_it = f"{october.origin} 1-{october.edge.size}"
+    for lie in ([gone], [there], [part_of_it, there], [gone, f"last there: {elsewhere} 9"]):
+        assert verified([restored(october.close(), lie)], date(2026, 10, 1)).outcome is Outcome.FALSE
+
+
+def test_what_was_before_a_loss_of_everything_nobody_knows() -> None:
+    """No shard is there before the gap: the export holds from the oldest one that is told to be gone, and whoever reads
+    what is lost sees that there may be more."""
+    september = shard(9, None, 5)
+    october = shard(10, september.close(), 1)
+    gone = [f"{one.origin} 0-{one.edge.size}" for one in (september, october)]
+    after = restored(october.close(), [*gone, "last there: none"])
+    verdict = verified([after], date(2026, 9, 1))
+    assert (verdict.outcome, verdict.findings) == (Outcome.TRUE_NOT_COMPLETE, ())
+    whole = tuple(f"{one.origin}: 0–{one.edge.size - 1}" for one in (september, october))
+    assert verdict.lost == (*whole, "?")
+    assert verified([after], date(2026, 8, 1)).outcome is Outcome.FALSE
+    for lie in (gone, [*gone, "last there: none", "last there: none"], [*gone[:1], "last there: none"]):
+        assert verified([restored(october.close(), lie)], date(2026, 9, 1)).outcome is Outcome.FALSE
 
 
 def test_who_can_not_say_how_much_is_lost_is_never_complete() -> None:
