@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import town as towns
@@ -72,6 +73,25 @@ async def test_an_older_backup_under_an_unfinished_restore(
     await town.opened.close()
     assert (verdict.outcome, verdict.findings) == (Outcome.TRUE_NOT_COMPLETE, ())
     assert "musterstadt.example/24m/2026-11.2: 0–1" in verdict.lost
+
+
+async def test_no_name_of_which_anything_is_kept_is_used_twice(home: Path, tmp_path: Path) -> None:
+    """A shard that is in no database, and of which only its index's checkpoint is left: the new one is numbered above
+    it, in its own class alone."""
+    older = back_up(home, tmp_path / "older")
+    await assembly.restore(home, REASON, clock=towns.StillClock())
+    put_back(home, older)
+    kept = {unquote(file.stem): file for file in (home / "data/checkpoints").glob("*.checkpoint")}
+    second = [name for name in kept if "2026-11.2" in name]
+    assert len(second) == 4
+    for name in second:
+        if name != "musterstadt.example/24m/2026-11.2/index":
+            kept[name].unlink()
+    done = await assembly.restore(home, REASON, clock=towns.StillClock())
+    assert [one.opening for one in done.plan.classes] == [
+        "musterstadt.example/12m/2026-11.2",
+        "musterstadt.example/24m/2026-11.3",
+    ]
 
 
 @pytest.mark.parametrize("dropped", ["the newest", "all", "none"])
