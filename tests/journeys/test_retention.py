@@ -115,6 +115,20 @@ class TestTheDay:
         assert await kept(town) == []
         assert len(await kept(town, "12m")) == 2
 
+    async def test_without_any_rule_nothing_goes(self, town: Town) -> None:
+        """Neither lines nor decisions, however long ago they ended: of no period nothing can be said to be over."""
+        record = await town.chooses(ORDINARY)
+        await town.withdraws(record)
+        before = await kept(town)
+        with pytest.raises(NoRule, match="12m"):
+            await replace(town.opened.retention(), rules=()).run(
+                LAST + timedelta(days=400), clock_is_right=True
+            )
+        assert await kept(town) == before
+        assert await town.opened.store.record(record) is not None
+        assert (await run(town, LAST + timedelta(days=400))).records == 1
+        assert await town.opened.store.record(record) is None
+
 
 class TestWhatGoesWithIt:
     async def test_an_exchange_and_its_decision_go(self, town: Town) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from letters import asking
@@ -12,10 +14,13 @@ from peopled import ORDINARY
 from town import Town
 
 from gateway.audit.record import Event, Kind
+from gateway.audit.retention import Rule
 from gateway.errors import Fault
 from gateway.exchange import handle
 from gateway.keeping.holding import Hold
+from gateway.keeping.lastrun import LastRun
 from gateway.keeping.retention import Damaged
+from gateway.ports import RetentionStore
 
 WRITTEN = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
 DUE = datetime(2028, 11, 22, 12, tzinfo=UTC)
@@ -89,3 +94,47 @@ async def test_other_shards_are_erased_beside_one_that_fails(town: Town) -> None
     with pytest.raises(Fault, match="hold"):
         await run(town, DUE)
     assert await left(town) == []
+
+
+async def test_an_error_in_one_shard_keeps_nothing_of_another(town: Town) -> None:
+    """A period that ends beyond the calendar: the class is named once all else is erased and the files are settled, and
+    so is that in what the run leaves behind."""
+    question = asking(town, town.parking(ORDINARY), "json/1.0", consumer="parkraumbewirtschaftung")
+    await handle(town.delivery(question), town.opened.house)
+    await written(town)
+    own = town.opened.retention()
+    endless = replace(own, rules=(Rule("12m", "ewig", 12 * 9_000), Rule("24m", "IDNrG § 9", 24)))
+    with pytest.raises(Damaged) as wrong:
+        await endless.run(DUE, clock_is_right=True)
+    assert wrong.value.where == f"lines of {MONTH.replace('24m', '12m')}"
+    assert await left(town) == []
+    last = LastRun.parse(own.slate.last_run())
+    assert (last.settled, last.failed) == (None, wrong.value.where)
+    assert (await own.run(DUE, clock_is_right=True)).lines > 0
+    assert LastRun.parse(own.slate.last_run()) == LastRun(DUE, None, DUE)
+
+
+class InUse:
+    """A store whose files somebody reads whenever they are to be emptied."""
+
+    def __init__(self, store: RetentionStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def settle(self, _vacuum: bool) -> bool:
+        return False
+
+
+async def test_a_run_that_left_something_in_the_files_is_not_the_last_good_one(town: Town) -> None:
+    """A reader was in the way: the lines are erased, and the older day stays the one on which nothing was left."""
+    await written(town)
+    own = town.opened.retention()
+    assert (await own.run(WRITTEN, clock_is_right=True)).settled
+    busy: Any = InUse(own.store)
+    done = await replace(own, store=busy).run(DUE, clock_is_right=True)
+    assert (done.lines > 0, done.settled, await left(town)) == (True, False, [])
+    assert LastRun.parse(own.slate.last_run()) == LastRun(WRITTEN, None, DUE)
+    assert (await own.run(DUE, clock_is_right=True)).settled
+    assert LastRun.parse(own.slate.last_run()).settled == DUE
