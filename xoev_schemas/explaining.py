@@ -17,8 +17,8 @@ from typing_extensions import override
 from xmlschema.loaders import SchemaLoader
 from xmlschema.validators import XMLSchemaChildrenValidationError, XMLSchemaValidationError
 
+from xoev_schemas.findings import MOST_FINDINGS, Finding
 from xoev_schemas.resolve import SCHEME, Assembled
-from xoev_schemas.validate import MOST_FINDINGS, Finding
 
 
 def explaining(assembled: Assembled) -> Callable[[etree._Element], tuple[Finding, ...]]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from lxml import etree
 
-from xoev_schemas.validate import Finding
+from xoev_schemas.findings import Finding
 
 Violations: TypeAlias = Callable[[etree._Element], Iterator[etree._Element | str]]
 """In: a root. Out: each element that breaks the rule, or the name of the root's attribute that does."""

@@ -7,29 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from lxml import etree
 
+from xoev_schemas.findings import Finding
 from xoev_schemas.resolve import SCHEME, Assembled
 from xoev_schemas.safe_xml import parse_assembled
-
-MOST_FINDINGS: Final = 50
-"""One mistake made in every line of a message need not be told a thousand times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong with a message. Never a value of it."""
-
-    rule: str
-    path: str
-    """XPath of the place by local names, since prefixes are the message's own affair."""
-    text: str
-    severity: str = "reject"
-    """`reject` or `warn`."""
 
 
 class Uncompilable(Exception):

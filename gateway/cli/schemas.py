@@ -11,8 +11,8 @@ from gateway.cli import console
 from gateway.config.home import load_settings
 from xoev_schemas import rules, safe_xml, sets
 from xoev_schemas.catalogue import Catalogue, MessageKey
+from xoev_schemas.findings import Finding
 from xoev_schemas.safe_xml import Limits, Unsafe
-from xoev_schemas.validate import Finding
 
 _UNLIMITED_ENOUGH: Final = Limits(50_000_000, 255, 5_000_000, 1024, 50_000_000)
 """An administrator's own files; still no DTD, no entity, no network."""
