@@ -188,7 +188,8 @@ async def open_house(root: Path, clock: Clock | None = None, ids: Ids | None = N
         raise Restored(load_settings(root).authority.name, UNFINISHED)
     opened = await open_restored(root, clock, ids)
     try:
-        if await unfinished(opened.home.settings.log.default_class, opened.store):  # its plan is gone
+        retention = opened.home.settings.log.default_class
+        if await unfinished(retention, opened.store, opened.shards.seal):  # its plan is gone
             raise Restored(opened.home.settings.authority.name, UNFINISHED)
     except BaseException:
         await opened.close()

@@ -102,7 +102,7 @@ async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, id
             if tiles is not None:
                 await _regain(house, tiles)
                 # A crash here, or a wrong folder, leaves what was put back so far: that is seen in the database.
-            regained = await untold(house.store)
+            regained = await untold(house.store, house.shards.seal)
             plan = await house.restoring.assess(plan.reason, house.log_keys, clock.now(), regained)
             replace_file(mark, plan.render())
         await house.restoring.restart(plan, clock.now())
@@ -171,7 +171,7 @@ async def _before(root: Path, ids: Ids) -> AsyncIterator[_House]:
             for shard in await store.shards()
             if shard.secrets is not None
         }
-        restoring = Restoring(shards, store, SqlEpochs(store), checkpoints, ids)
+        restoring = Restoring(shards, store, SqlEpochs(store), checkpoints)
         yield _House(store, shards, restoring, checkpoints, log_keys, keys.identity)
     finally:
         await store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from hmac import compare_digest
 from hmac import digest as hmac_digest
 from typing import Final
 
@@ -15,6 +16,8 @@ LABEL_BYTES: Final = 32
 SALT_BYTES: Final = 32
 LEAF_BYTES: Final = 65
 _VERSION: Final = b"\x01"
+_HOUSE: Final = b"\xffeinmal/house/v1|"
+"""No text begins with the byte FF in UTF-8: no exchange id that somebody chose has the house seal what makes a salt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,21 @@ def system(origin: str) -> bytes:
     return sha256(f"einmal/system/v1|{origin}".encode()).digest()
 
 
+def house_salt(secret: bytes, event: bytes) -> bytes:
+    """Out: the salt of a line about the house, which only the house can make (docs/decisions/0029). In: the shard's
+    seal secret, the event's bytes."""
+    return hmac_digest(secret, _HOUSE + event, "sha256")
+
+
+def by_house(secret: bytes | None, salt: bytes | None, event: bytes | None) -> bool:
+    """Out: whether it is such a salt. Never, where nobody can tell: the secret is destroyed, or the line erased."""
+    if secret is None or salt is None or event is None:
+        return False
+    return compare_digest(salt, house_salt(secret, event))
+
+
 def commit(salt: bytes, event: bytes) -> bytes:
-    """Out: the commitment to an event. In: 32 random bytes, RFC 8785 JSON."""
+    """Out: the commitment to an event. In: 32 bytes that are random, or `house_salt`; RFC 8785 JSON."""
     if len(salt) != SALT_BYTES:
         raise ValueError("a salt has 32 bytes")
     return sha256(b"einmal/commit/v1\x00" + salt + event).digest()

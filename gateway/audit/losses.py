@@ -130,8 +130,15 @@ def read_losses(origin: str, data: bytes, salt: bytes | None, said: bytes | None
     )
 
 
+def own_losses(
+    origin: str, data: bytes, salt: bytes | None, said: bytes | None, seal: bytes | None
+) -> Losses:
+    """In: a shard's line 1; its seal secret. Out: what it says was lost, where only the house can have said it."""
+    return read_losses(origin, data, salt, said) if labels.by_house(seal, salt, said) else NOTHING
+
+
 def opened(origin: str, data: bytes, salt: bytes | None, said: bytes | None) -> Event | None:
-    """Out: what a line says, if it is the house's own."""
+    """Out: what a line about the house says, if it opens."""
     leaf = labels.parse_leaf(data)
     if leaf is None or leaf.label != labels.system(origin) or salt is None or said is None:
         return None

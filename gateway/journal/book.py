@@ -13,7 +13,7 @@ from typing import Final
 
 from consent.vocabulary import BasisUsed, Permit, ReasonCode, Refusal
 from gateway import jws
-from gateway.audit import labels, record
+from gateway.audit import record
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal import exempt, lines, outbox, overdue
 from gateway.journal.overdue import Overdue
@@ -133,7 +133,7 @@ class Journal:
             event = lines.asked(case, permit, sender, now)
             return Entry(
                 origin=shard.origin,
-                lines=(self._line(event, lines.label_of(owner, shard, case.exchange)),),
+                lines=(self._line(event, owner, shard, case.exchange),),
                 now=now,
                 exchange=_key(case, retention),
                 standing=_standing(permit.policy, permit.basis),
@@ -204,7 +204,7 @@ class Journal:
 
         def entry(shard: OpenShard) -> Entry:
             event = lines.postponed(case, heard, fault, now)
-            line = self._line(event, shard.sealed(case.exchange))
+            line = self._line(event, lines.SEALED, shard, case.exchange)
             return Entry(shard.origin, (line,), now, exchange=_key(case, retention))
 
         result, shard = await self._append(retention, now, entry)
@@ -263,8 +263,8 @@ class Journal:
         Out: Moved, where that stands on a policy which is another one's by now: nothing was written."""
 
         def entry(shard: OpenShard) -> Entry:
-            label = shard.person(subject) if subject else shard.system
-            return Entry(shard.origin, (self._line(told, label),), now, standing=standing, policy=policy)
+            line = self._line(told, lines.Owner(subject, system=not subject), shard, "")
+            return Entry(shard.origin, (line,), now, standing=standing, policy=policy)
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
         return self._receipt(result, shard)
@@ -288,11 +288,10 @@ class Journal:
     def _lines(
         self, told: Sequence[tuple[lines.Owner, record.Event]], shard: OpenShard, exchange: str
     ) -> tuple[Line, ...]:
-        return tuple(self._line(event, lines.label_of(owner, shard, exchange)) for owner, event in told)
+        return tuple(self._line(event, owner, shard, exchange) for owner, event in told)
 
-    def _line(self, event: record.Event, label: bytes) -> Line:
-        salt, told = self._ids.random(labels.SALT_BYTES), record.to_bytes(event)
-        return Line(labels.leaf(label, labels.commit(salt, told)), salt, told)
+    def _line(self, event: record.Event, owner: lines.Owner, shard: OpenShard, exchange: str) -> Line:
+        return shard.line(lines.label_of(owner, shard, exchange), record.to_bytes(event), self._ids)
 
     def _receipt(self, result: object, shard: OpenShard) -> Receipt | Moved:
         if isinstance(result, RecordMoved | StandingMoved):

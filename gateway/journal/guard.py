@@ -7,10 +7,10 @@ shard that was opened after it says so: from then on the older one only stays as
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
-from gateway.audit.losses import read_losses
+from gateway.audit.losses import own_losses
 from gateway.audit.note import Checkpoint, NoteInvalid, parse_checkpoint, split
 from gateway.audit.shard import Origin, index_origin
 from gateway.audit.tree import verify_consistency
@@ -23,6 +23,10 @@ GONE = "was signed, and is not in the database"
 OTHER = "grew otherwise than its last signed checkpoint says: a copy of this house has signed too"
 UNKEPT = "has lines, and its last signed checkpoint is not in data/checkpoints"
 UNFINISHED = "was restored, and `einmal log restored` did not come to its end"
+
+
+Seal: TypeAlias = Callable[[Shard], bytes | None]
+"""Out: a shard's seal secret; None, where nobody can tell (`Shards.seal`)."""
 
 
 class Restored(Exception):
@@ -54,7 +58,7 @@ class CheckpointKeeper(Protocol):
 
 
 async def guarded(
-    store: JournalStore, kept: CheckpointKeeper, sound: Collection[str] = ()
+    store: JournalStore, kept: CheckpointKeeper, seal: Seal, sound: Collection[str] = ()
 ) -> Sequence[Shard]:
     """In: closed shards that were found to be what was signed before. Out: the store's shards, once all of them are.
     Raises: Restored."""
@@ -65,7 +69,7 @@ async def guarded(
         # what is read after the note says that the store is behind.
         shards = await store.shards()
     for origin, why in behind(shards, signed).items():
-        if not await declared(origin, shards, signed, store):
+        if not await declared(origin, shards, signed, store, seal):
             raise Restored(str(origin), why)
     for shard in shards:
         if shard.head.origin not in sound and not await grew_from(shard, signed, store):
@@ -122,20 +126,26 @@ def place(origin: Origin) -> tuple[tuple[int, int], int]:
 
 
 async def declared(
-    lost: Origin, shards: Sequence[Shard], signed: Mapping[Origin, Checkpoint], store: JournalStore
+    lost: Origin,
+    shards: Sequence[Shard],
+    signed: Mapping[Origin, Checkpoint],
+    store: JournalStore,
+    seal: Seal,
 ) -> bool:
-    """Out: whether a shard that was opened after a restore says that this one lost what is missing of it."""
-    own = next((shard for shard in shards if shard.head.origin == str(lost)), None)
-    if own is not None and not own.closed:
+    """Out: whether a shard that was opened after a restore says that this one lost what is missing of it, in a line
+    that only the house writes."""
+    there = next((shard for shard in shards if shard.head.origin == str(lost)), None)
+    if there is not None and not there.closed:
         return False
-    size = own.head.size if own is not None else 0
+    size = there.head.size if there is not None else 0
     for shard in shards:
         origin = Origin.parse(shard.head.origin)
         if origin.retention != lost.retention or place(origin) <= place(lost):
             continue
         line = await store.line(Position(shard.head.origin, 1))
         if line is not None:
-            losses = read_losses(shard.head.origin, line.line.leaf, line.line.salt, line.line.event)
+            told = line.line
+            losses = own_losses(shard.head.origin, told.leaf, told.salt, told.event, seal(shard))
             span = losses.lines(str(lost))
             if span is not None and span[0] <= size and span[1] >= signed[lost].size:
                 return True

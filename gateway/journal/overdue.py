@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from consent.vocabulary import ReasonCode
-from gateway.audit import labels, record
+from gateway.audit import record
 from gateway.audit.record import Asked, Event, EventInvalid, Kind
 from gateway.journal import exempt
 from gateway.journal.lines import SEALED
 from gateway.journal.shards import OpenShard
-from gateway.ports import Entry, Ids, Keys, Line, Settlement, StoredLine
+from gateway.ports import Entry, Ids, Keys, Settlement, StoredLine
 from gateway.ports.watch import Watched
 
 
@@ -59,10 +59,9 @@ def ending(late: Overdue, keys: Keys, ids: Ids, now: datetime) -> Callable[[Open
 
     def entry(shard: OpenShard) -> Entry:
         own = late.begun.line.leaf[1:33] if shard.origin == place.origin else shard.sealed(key.exchange)
-        salt, bytes_ = ids.random(labels.SALT_BYTES), record.to_bytes(told)
         return Entry(
             origin=shard.origin,
-            lines=(Line(labels.leaf(own, labels.commit(salt, bytes_)), salt, bytes_),),
+            lines=(shard.line(own, record.to_bytes(told), ids),),
             now=now,
             exchange=key,
             settlement=Settlement(str(told.kind), keeps_use=False, reply=None, keep_until=now),

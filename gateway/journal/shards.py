@@ -16,6 +16,7 @@ from gateway.audit import labels, tree
 from gateway.audit.note import Checkpoint, sign
 from gateway.audit.record import Event, EventInvalid, ShardOpened, from_bytes
 from gateway.audit.shard import Origin, ShardKeys, index_origin, opening_event, statement_text
+from gateway.errors import Fault
 from gateway.journal.guard import OTHER, follows, guarded, kept_checkpoint
 from gateway.journal.guard import CheckpointKeeper as CheckpointKeeper
 from gateway.journal.guard import Restored as Restored
@@ -55,6 +56,25 @@ class OpenShard:
         """Out: the label of lines that belong to nobody (yet)."""
         return labels.sealed(self.keys.seal, exchange)
 
+    def line(self, label: bytes, event: bytes, ids: Ids) -> Line:
+        """Out: a line under a label of this shard: about the house, or with a random salt."""
+        if label == self.system:
+            return self.house_line(event)
+        salt = ids.random(labels.SALT_BYTES)
+        return Line(labels.leaf(label, labels.commit(salt, event)), salt, event)
+
+    def house_line(self, event: bytes) -> Line:
+        """Out: a line about the house: with a salt that nobody makes without the shard's secrets (decision 0029)."""
+        salt = labels.house_salt(self.keys.seal, event)
+        return Line(labels.leaf(self.system, labels.commit(salt, event)), salt, event)
+
+    def wrote(self, line: Line) -> bool:
+        """Out: whether it is a line about the house, and the house's own."""
+        leaf, salt, event = labels.parse_leaf(line.leaf), line.salt, line.event
+        if leaf is None or leaf.label != self.system or salt is None or event is None:
+            return False
+        return labels.opens(leaf, salt, event) and labels.by_house(self.keys.seal, salt, event)
+
 
 class Shards:
     """The open shard of each class, and how it becomes the next one."""
@@ -83,9 +103,19 @@ class Shards:
             await self._begin(Origin.at(self._authority, retention, now), None)
         await self.load()
 
+    def seal(self, shard: Shard) -> bytes | None:
+        """Out: a shard's seal secret: by it the lines are known that only the house writes (decision 0029). None, where
+        nobody can tell: it is destroyed, or is not this house's."""
+        if shard.secrets is None:
+            return None
+        try:
+            return shard_keys(shard.head.origin, shard.secrets, self._keys).seal
+        except (Fault, ValueError):
+            return None
+
     async def load(self) -> None:
         """Know the store's open shards. Raises: Restored when the store is behind what was signed."""
-        shards = await guarded(self._store, self._kept, self._sound)
+        shards = await guarded(self._store, self._kept, self.seal, self._sound)
         self._sound.update(shard.head.origin for shard in shards if shard.closed)
         for shard in shards:
             if not shard.closed and shard.secrets is not None:
@@ -268,11 +298,10 @@ class Shards:
         keys = ShardKeys.generate(origin, self._ids.random)
         statement = self._keys.sign_as_authority(statement_text(origin, keys))
         event = opening_event(await self._known(), statement, previous)
-        salt = self._ids.random(labels.SALT_BYTES)
-        leaf = labels.leaf(labels.system(origin), labels.commit(salt, event))
+        line = OpenShard(origin, opening.month_number, keys, labels.system(origin)).house_line(event)
         secrets = self._keys.wrap(keys.to_bytes(), SECRETS_CONTEXT + origin)
         # False: another process was first; its keys stand, ours are forgotten.
-        await self._store.open_shard(origin, opening.retention, secrets, Line(leaf, salt, event))
+        await self._store.open_shard(origin, opening.retention, secrets, line)
 
     async def _opened(self, shard: Shard) -> OpenShard:
         """Out: the shard with its keys. Raises: Restored, when what was signed of it last is not its beginning: under

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit import tree
+from gateway.audit import labels, tree
 from gateway.audit.identity import Identity
 from gateway.audit.index import OutputLeaf
 from gateway.audit.note import Checkpoint, Verifier, parse_checkpoint, split
@@ -19,7 +19,7 @@ from gateway.audit.shard import Origin, index_origin
 from gateway.audit.tiles import INDEX, tiles_of
 from gateway.audit.verify.erasures import lost_lines
 from gateway.audit.verify.folder import Files, Head, Unreadable, read_head, read_leaves
-from gateway.journal.guard import CheckpointKeeper
+from gateway.journal.guard import CheckpointKeeper, Seal
 from gateway.ports import EpochStore, JournalStore, Shard
 from gateway.ports.restore import RestoreStore
 from gateway.stages import Position
@@ -82,15 +82,15 @@ async def regain(
     kept.flush()
 
 
-async def untold(store: JournalStore) -> Sequence[Regained]:
-    """Out: the lines that were put back, by this restore however often it was interrupted, and that no line 1 tells of:
-    those at the end of a shard that say so of themselves."""
+async def untold(store: JournalStore, seal: Seal) -> Sequence[Regained]:
+    """Out: the lines that were put back, by this restore however often it was interrupted, and that no line 1 of the
+    house's own tells of: those at the end of a shard that say so of themselves."""
     shards, found = await store.shards(), list[Regained]()
-    first = [(shard.head.origin, await store.line(Position(shard.head.origin, 1))) for shard in shards]
+    first = [(shard, await store.line(Position(shard.head.origin, 1))) for shard in shards]
     rows = [
-        (origin, (line.line.leaf, line.line.salt, line.line.event))
-        for origin, line in first
-        if line is not None
+        (shard.head.origin, (line.line.leaf, line.line.salt, line.line.event))
+        for shard, line in first
+        if line is not None and labels.by_house(seal(shard), line.line.salt, line.line.event)
     ]
     told = lost_lines(rows)
     for shard in shards:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.audit import labels, record
-from gateway.audit.losses import DONE, read_losses
+from gateway.audit.losses import DONE, own_losses
 from gateway.audit.note import Checkpoint, NoteInvalid, Verifier, open_checkpoint
 from gateway.audit.record import Event, Kind
 from gateway.audit.shard import Origin, index_origin
@@ -23,6 +23,7 @@ from gateway.journal.guard import (
     OTHER,
     CheckpointKeeper,
     Restored,
+    Seal,
     behind,
     declared,
     grew_from,
@@ -34,7 +35,7 @@ from gateway.journal.guard import (
 from gateway.journal.shards import Shards
 from gateway.keeping.regaining import Regained
 from gateway.keeping.said import said
-from gateway.ports import Committed, Entry, EpochStore, Ids, JournalStore, Line, Shard
+from gateway.ports import Committed, Entry, EpochStore, JournalStore, Shard
 from gateway.stages import Position
 
 
@@ -131,17 +132,20 @@ class Plan:
             raise ValueError("not the plan of a restore") from None
 
 
-async def unfinished(retention: str, store: JournalStore) -> bool:
+async def unfinished(retention: str, store: JournalStore, seal: Seal) -> bool:
     """In: the class that lines about the house go to. Out: whether the log itself tells of a restore, and not that it
-    came to its end, whatever became of its plan."""
-    origin = [shard.head.origin for shard in await store.shards() if shard.retention == retention][-1]
+    came to its end, whatever became of its plan: in lines that only the house writes."""
+    shard = [shard for shard in await store.shards() if shard.retention == retention][-1]
+    origin, own = shard.head.origin, seal(shard)
     first = await store.line(Position(origin, 1))
     if first is None:
         return False
     line = first.line
-    if not read_losses(origin, line.leaf, line.salt, line.event).restored:
+    if not own_losses(origin, line.leaf, line.salt, line.event, own).restored:
         return False
     for one in await store.labelled(origin, labels.system(origin)):
+        if not labels.by_house(own, one.line.salt, one.line.event):
+            continue
         with suppress(record.EventInvalid):  # a damaged one says nothing: `log verify` names it
             event = record.from_bytes(one.line.event or b"")
             if isinstance(event, Event) and DONE in (event.reasons or ()):
@@ -153,9 +157,9 @@ class Restoring:
     """The restart of one house's log."""
 
     def __init__(
-        self, shards: Shards, store: JournalStore, epochs: EpochStore, kept: CheckpointKeeper, ids: Ids
+        self, shards: Shards, store: JournalStore, epochs: EpochStore, kept: CheckpointKeeper
     ) -> None:
-        self._shards, self._store, self._epochs, self._kept, self._ids = shards, store, epochs, kept, ids
+        self._shards, self._store, self._epochs, self._kept = shards, store, epochs, kept
 
     async def assess(
         self, reason: str, keys: Mapping[str, Verifier], now: datetime, regained: Sequence[Regained] = ()
@@ -194,7 +198,8 @@ class Restoring:
         missing = [
             origin for origin in behind(mine, signed) if origin in signed and origin.retention == retention
         ]
-        open_ = [origin for origin in missing if not await declared(origin, mine, signed, self._store)]
+        seal = self._shards.seal
+        open_ = [one for one in missing if not await declared(one, mine, signed, self._store, seal)]
         lost = [await self._lost(origin, mine, signed[origin]) for origin in sorted(open_, key=place)]
         size = mine[-1].head.size
         if last not in signed:  # what was kept of it is gone
@@ -265,9 +270,7 @@ class Restoring:
                 continue
             reasons = (plan.reason, *one.told, *plan.regained)
             told = record.to_bytes(Event(kind=Kind.RESTORED, time=now, reasons=reasons))
-            salt = self._ids.random(labels.SALT_BYTES)
-            line = Line(labels.leaf(shard.system, labels.commit(salt, told)), salt, told)
-            result = await self._store.append(Entry(shard.origin, (line,), now))
+            result = await self._store.append(Entry(shard.origin, (shard.house_line(told),), now))
             # A crash here leaves the line; a restore that is gone on with finds it there.
             if not isinstance(result, Committed):
                 raise JournalUnavailable("journal")
