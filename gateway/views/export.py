@@ -6,6 +6,7 @@ The same contents give the same bytes: fixed order, fixed times, nothing of the 
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -25,14 +26,19 @@ MOST_BYTES: Final = 128_000_000
 MOST_PROOF_BYTES: Final = 32_000_000
 """Of `proof.json`, unpacked: some fifteen thousand lines of one person."""
 _MOST_FILES: Final = 50_000
+_DAMAGED: Final = (BadZipFile, zlib.error, RuntimeError, EOFError, ValueError)
+"""What reading a ZIP file that is none ends with: a RuntimeError for an encrypted entry, and for a later format."""
+
+
+ITSELF: Final = "the file"
 
 
 class NotAnExport(Exception):
-    """The file is no export; `why` names what is wrong, never content."""
+    """The file is no export; `why` names what is wrong, never content, `place` the file in it, or `ITSELF`."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, why: str, place: str = ITSELF) -> None:
+        super().__init__(f"{place}: {why}")
+        self.why, self.place = why, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +91,47 @@ def disassemble(archive: bytes) -> Export:
                 raise NotAnExport("it unpacks to more than an export may hold")
             sizes = {entry.filename: entry.file_size for entry in entries}
             if sizes.get(f"{_PROOF}proof.json", 0) > MOST_PROOF_BYTES:
-                raise NotAnExport(f"{_PROOF}proof.json unpacks to more than it may hold")
+                raise NotAnExport("it unpacks to more than it may hold", f"{_PROOF}proof.json")
             if any(entry.compress_type not in _PACKED for entry in entries):
                 raise NotAnExport("it is packed in a way no export is")
             if len({entry.filename for entry in entries}) != len(entries):
                 raise NotAnExport("a file name occurs twice")
             contents = {entry.filename: _unpacked(bundle, entry) for entry in entries}
-    # zipfile tells of an encrypted entry and of a format of later versions by a RuntimeError.
-    except (BadZipFile, zlib.error, RuntimeError, EOFError, ValueError):
-        raise NotAnExport("it is not a readable ZIP file") from None
+    except _DAMAGED:
+        raise NotAnExport(_taken_for(archive)) from None
     inside = {name.removeprefix(_PROOF): body for name, body in contents.items() if name.startswith(_PROOF)}
     try:
         document, vkeys = inside.pop("proof.json"), inside.pop("vkeys.txt")
     except KeyError as missing:
-        raise NotAnExport(f"{_PROOF}{missing.args[0]} is missing") from None
+        name = f"{_PROOF}{missing.args[0]}"
+        if any(other.endswith(f"/{name}") for other in contents):
+            raise NotAnExport(f"{name} is missing here: all files lie in a folder of the ZIP file") from None
+        raise NotAnExport(f"{name} is missing") from None
     told = {name: body for name, body in contents.items() if not name.startswith(_PROOF)}
     return Export(told, Proof(document, inside, vkeys))
 
 
 def _unpacked(bundle: ZipFile, entry: ZipInfo) -> bytes:
-    """Out: the file, of the size it says: `ZipFile.read` unpacks all there is before it looks at that."""
-    with bundle.open(entry) as file:
-        return file.read(entry.file_size + 1)
+    """Out: the file, of the size it says: `ZipFile.read` unpacks all there is before it looks at that.
+
+    Raises: NotAnExport.
+    """
+    try:
+        with bundle.open(entry) as file:
+            return file.read(entry.file_size + 1)
+    except _DAMAGED:
+        raise NotAnExport("it is damaged", entry.filename) from None
+
+
+def _taken_for(archive: bytes) -> str:
+    """Out: what a file is that is no ZIP file: most often one of those in it."""
+    match archive.removeprefix(BOM_UTF8)[:100].lstrip()[:1]:
+        case b"":
+            return "it is not a readable ZIP file, but an empty one"
+        case b"<":
+            return "it is not a readable ZIP file, but a page (HTML)"
+        case b"{" | b"[":
+            return "it is not a readable ZIP file, but a JSON file"
+        case b"%":
+            return "it is not a readable ZIP file, but a PDF file"
+    return "it is not a readable ZIP file"

@@ -51,7 +51,7 @@ SHOWN: Final = {
         "Erased at the end of its time: {erased} ({erased_by}). The place in the log is proved.",
     ),
     "withheld": (
-        "Zurückgehalten: {withheld}. Als Grund ist angegeben: {withheld_by}.",
+        "Zurückgehalten: {withheld}. Als Grund ist angegeben: {withheld_by_de}.",
         "Withheld: {withheld}. The reason given is: {withheld_by}.",
     ),
     "same-log": (
@@ -82,7 +82,7 @@ NOT_SHOWN: Final = {
         "Why something is erased that was not due yet ({early}): ask the authority.",
     ),
     "withheld": (
-        "Ob {unexplained} Einträge zurückgehalten sein dürfen ({unexplained_by}): Fragen Sie die Behörde.",
+        "Ob {unexplained} Einträge zurückgehalten sein dürfen ({unexplained_by_de}): Fragen Sie die Behörde.",
         "Whether {unexplained} entries may be withheld ({unexplained_by}): ask the authority.",
     ),
     "logged": (

@@ -10,10 +10,12 @@ from typing import Final
 
 from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
+from gateway.audit.retention import LOST
 from gateway.audit.verify.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
 
 _MOST_NORMS: Final = 5
 """So many reasons are named in a sentence; each entry names its own."""
+_LOST_DE: Final = "bei einer Wiederherstellung verloren"
 
 
 class Outcome(StrEnum):
@@ -193,9 +195,11 @@ def _words(proof: Proof, identity: Verifier, tally: Tally, learnt: Learnt) -> di
         "erased_by": _norms(tally.erased),
         "withheld": tally.withheld.total(),
         "withheld_by": _norms(tally.withheld),
+        "withheld_by_de": _norms(tally.withheld, _LOST_DE),
         "early": tally.early,
         "unexplained": tally.unexplained.total(),
         "unexplained_by": _norms(tally.unexplained),
+        "unexplained_by_de": _norms(tally.unexplained, _LOST_DE),
         "start": proof.from_,
         "start_de": day_de(proof.from_),
         "end": moment(proof.to, german=False),
@@ -210,6 +214,7 @@ def _words(proof: Proof, identity: Verifier, tally: Tally, learnt: Learnt) -> di
     }
 
 
-def _norms(by: Counter[str]) -> str:
-    named = ", ".join(sorted(by)[:_MOST_NORMS])
+def _norms(by: Counter[str], lost: str = LOST) -> str:
+    """In: how many lines by norm; the words for those that a restore lost."""
+    named = ", ".join(lost if norm == LOST else norm for norm in sorted(by)[:_MOST_NORMS])
     return f"{named} …" if len(by) > _MOST_NORMS else named

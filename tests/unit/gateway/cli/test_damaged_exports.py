@@ -3,6 +3,7 @@ traceback, never a pass."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -162,6 +163,79 @@ def test_any_turned_bit_of_the_demos_proof_is_found(
         found = verdict.outcome is not whole
         count(found)
         assert found, (at, verdict.outcome)
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "german", "english"),
+    [
+        ("anna/auskunft.html", 1, "sondern eine Seite (HTML).", "but a page (HTML)."),
+        ("anna/auskunft.json", 1, "sondern eine JSON-Datei.", "but a JSON file."),
+        ("anna/proof/proof.json", 1, "sondern eine JSON-Datei.", "but a JSON file."),
+        ("anna", 3, "Das ist ein Ordner.", "This is a folder."),
+        ("none.zip", 3, "Diese Datei gibt es hier nicht.", "There is no such file here."),
+    ],
+)
+def test_another_file_than_the_zip_is_told_in_the_citizens_language(
+    file: str, code: int, german: str, english: str, played: Path, einmal: Einmal
+) -> None:
+    """False where it was read, the environment where it could not be; what it is, and what to take instead."""
+    for language, words, headline, mend in (
+        ("de", german, "Falsch. Das ist keine Auskunft", "Geben Sie die ZIP-Datei an"),
+        ("en", english, "False. This is no export", "Name the ZIP file"),
+    ):
+        ended = einmal("citizen", "verify", played / file, "--language", language)
+        said = ended.out + ended.err
+        assert (ended.code, words in said) == (code, True), said
+        assert code != 1 or (headline in said and mend in said), said
+
+
+def test_what_is_damaged_in_the_zip_is_named_with_what_to_do(
+    contents: Mapping[str, bytes], archive: bytes, einmal: Einmal, tmp_path: Path
+) -> None:
+    """File, key and reason in German; a proof that lies is told with the step that finds it."""
+
+    def read(changed: bytes) -> str:
+        (tmp_path / "y.zip").write_bytes(changed)
+        ended = einmal("citizen", "verify", tmp_path / "y.zip", "--language", "de")
+        assert ended.code == 1
+        assert "Was Sie tun können: " in ended.out
+        return ended.out
+
+    document = contents["proof/proof.json"]
+    at = archive.index(b"proof/proof.json") + len(document) // 8
+    bit = archive[:at] + bytes([archive[at] ^ 1]) + archive[at + 1 :]
+    inner = {f"anna/{name}": body for name, body in contents.items()}
+    keyless = document.replace(b'"vkey"', b'"key"', 1)
+    assert "✕ proof/proof.json: Diese Datei ist beschädigt." in read(bit)
+    assert "Alle Dateien liegen in einem Ordner der ZIP-Datei." in read(packed(inner))
+    said = read(packed({**contents, "proof/proof.json": keyless}))
+    assert "✕ proof.json: authority.vkey: fehlt; authority.?: gehört nicht hierher." in said
+    moved = re.sub(rb'"index": [0-9]+,', b'"index": 999,', document, count=1)
+    said = read(packed({**contents, "proof/proof.json": moved}))
+    assert "✕ Schritt 5, musterstadt.example/" in said
+    assert ", Kennung 1, Eintrag 1: Der Eintrag steht nicht im Protokoll." in said
+    assert "Die Schritte der Prüfung erklärt VERIFY.txt" in said
+    said = read(packed({**contents, "auskunft.html": b"x"}))
+    assert "✕ auskunft.html: Diese Datei sagt etwas anderes als auskunft.json." in said
+
+
+def test_programs_read_of_another_file_what_they_read_of_a_false_one(played: Path, einmal: Einmal) -> None:
+    """The same keys; the reason in both languages."""
+    told = einmal("citizen", "verify", played / "anna/auskunft.html", "--json")
+    [finding] = told.json["findings"]
+    assert (told.code, told.json["outcome"], told.json["true"]) == (1, "false", False)
+    assert finding == {
+        "step": 0,
+        "place": "the file",
+        "text": "it is not a readable ZIP file, but a page (HTML)",
+        "text_de": "Das ist keine ZIP-Datei, sondern eine Seite (HTML)",
+    }
+
+
+def test_a_key_that_is_none_is_told_in_the_citizens_language(played: Path, einmal: Einmal) -> None:
+    """Wrong usage, with what a fingerprint looks like."""
+    told = einmal("citizen", "verify", played / "anna.zip", "--authority", "7" * 63, "--language", "de")
+    assert (told.code, "Ein Fingerabdruck hat 64 Zeichen" in told.err.replace("\n", " ")) == (2, True)
 
 
 def test_a_file_of_any_size_is_read_no_further_than_an_export_goes(
