@@ -41,10 +41,10 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a group became: a verdict per entry, in order, and the trees to remember once it is committed."""
+    """What a group became: a verdict per entry, in order, and the trees to remember once it is committed, by origin."""
 
     verdicts: list[Committed | TurnedAway]
-    grown: dict[int, Grown]
+    grown: dict[str, Grown]
 
 
 def write_group(
@@ -55,20 +55,18 @@ def write_group(
     fold: Fold,
 ) -> Written:
     """Judge and write a group in the transaction that `connection` is in."""
-    grown: dict[int, Grown] = {}
+    grown: dict[str, Grown] = {}
     verdicts: list[Committed | TurnedAway] = []
     if entries:
         state = load(connection, entries)
         judged = [judge(entry, state) for entry in entries]
         save(connection, state, fold)
         grown = {
-            shard.id: save_lines(connection, shard, edges) for shard in state.shards.values() if shard.added
-        }
-        heads = {
-            shard.origin: Head(shard.origin, grown[shard.id].size, grown[shard.id].root)
+            shard.origin: save_lines(connection, shard, edges)
             for shard in state.shards.values()
-            if shard.id in grown
+            if shard.added
         }
+        heads = {origin: Head(origin, tree.size, tree.root) for origin, tree in grown.items()}
         verdicts = [
             Committed(verdict, heads[verdict.origin]) if isinstance(verdict, Position) else verdict
             for verdict in judged

@@ -15,13 +15,15 @@ from gateway.errors import JournalUnavailable
 from gateway.ports import Head, Line
 
 
-def close_shard(connection: Connection, origin: str) -> Head:
-    """No line is added any more. Out: the final head. Raises: JournalUnavailable: no such shard."""
+def close_shard(connection: Connection, origin: str, edges: Edges) -> Head:
+    """No line is added any more. Out: the final head. Raises: JournalUnavailable: no such shard, or it does not go on
+    from what is known of it."""
     row = connection.execute(
-        sa.select(SHARD.c.size, SHARD.c.root).where(SHARD.c.origin == origin).with_for_update()
+        sa.select(SHARD.c.id, SHARD.c.size, SHARD.c.root).where(SHARD.c.origin == origin).with_for_update()
     ).one_or_none()
     if row is None:
         raise JournalUnavailable("storage (no such shard)")
+    edges.follow(connection, ShardState(row.id, origin, row.size, row.root, True))
     connection.execute(sa.update(SHARD).where(SHARD.c.origin == origin).values(closed=1))
     # A crash here leaves the shard open; after the commit its class may have no open shard, and whoever comes
     # next opens one. Closing again gives the same head.
@@ -30,8 +32,8 @@ def close_shard(connection: Connection, origin: str) -> Head:
 
 def open_shard(
     connection: Connection, origin: str, retention: str, secrets: bytes, opening: Line, edges: Edges
-) -> dict[int, Grown]:
-    """Open a shard with leaf 0. Out: its tree by the shard's number; empty when the class has an open one.
+) -> dict[str, Grown]:
+    """Open a shard with leaf 0. Out: its tree by its origin; empty when the class has an open one.
 
     Raises: JournalUnavailable when the origin was used before.
     """
@@ -57,7 +59,7 @@ def open_shard(
     assert key is not None
     added: int = key[0]
     # A crash here leaves no shard at all: it is never seen without its leaf 0.
-    return {added: save_lines(connection, ShardState(added, origin, 0, EMPTY_ROOT, True, [opening]), edges)}
+    return {origin: save_lines(connection, ShardState(added, origin, 0, EMPTY_ROOT, True, [opening]), edges)}
 
 
 def keep_checkpoint(connection: Connection, origin: str, size: int, note: str) -> None:

@@ -87,7 +87,7 @@ class SqlStore:
 
     async def close_shard(self, origin: str) -> Head:
         """No line is added any more. Out: the final head. Idempotent."""
-        return await self.change(shards.close_shard, origin)
+        return await self.change(shards.close_shard, origin, self._edges)
 
     async def open_shard(self, origin: str, retention: str, secrets: bytes, opening: Line) -> bool:
         """Open a shard with leaf 0. Out: False when the class has an open shard already."""
@@ -181,7 +181,10 @@ class SqlStore:
 
     async def shards(self) -> Sequence[Shard]:
         """Out: every shard, oldest first within its class."""
-        return await self.read(queries.shards)
+        known = self._edges.heads()
+        found = await self.read(queries.shards)
+        self._edges.see(found, known)
+        return found
 
     async def line(self, position: Position) -> StoredLine | None:
         """Out: the line there, or None."""

@@ -29,7 +29,9 @@ class JournalStore(Protocol):
     """Where lines, records, uses, exchanges and the outbox live: one database, one transaction.
 
     Appends are grouped (≤ 256 lines or ≤ 5 ms) under one head lock; a group member that is turned away
-    (any result but Committed) leaves the others untouched. Raises: JournalUnavailable.
+    (any result but Committed) leaves the others untouched. Nothing is added to a shard whose head does not go on from
+    the one that this process wrote or saw last, nor is it closed or told of: the heads that one process gets of an open
+    shard are one log's. Raises: JournalUnavailable.
     """
 
     async def append(
