@@ -18,7 +18,7 @@ from adapters.machine import replace_file
 from adapters.statefile import StateFile
 from adapters.storage.backup import copy
 from adapters.storage.checkpoints import CheckpointFiles
-from gateway.assembly import law
+from gateway.assembly import back_up, law
 
 NOTE = "a.example/24m/2026-11\n1\nroot\n"
 
@@ -83,7 +83,21 @@ WRITERS: dict[str, Callable[[Path], Path | None]] = {
     "the key that follows": _moved,
     "the law in force": lambda folder: law._write(folder / "f", b"law"),
 }
+
+
+def _backed_up(new: Path) -> Path:
+    home = new.parent / "home"
+    (home / "data").mkdir(parents=True)
+    said = '[authority]\nname = "a.example"\ntitle = { de = "A", en = "A" }\naudience = "a"\n'
+    (home / "einmal.toml").write_text(f'{said}[storage]\nurl = "sqlite:///data/a.sqlite3"\n', "utf-8")
+    for name in ("a.sqlite3", "bus.sqlite3"):
+        with closing(sqlite3.connect(home / "data" / name)) as connection, connection:
+            connection.execute("create table a (b)")
+    return back_up(home, new)[-1]
+
+
 FOLDERS: dict[str, Callable[[Path], object]] = {
+    "a backup": _backed_up,
     "keys": lambda new: keys.create(new, SystemIds(), "a.example"),
     "former keys": files.folder,
 }

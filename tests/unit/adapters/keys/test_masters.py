@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,10 +89,40 @@ def test_a_command_that_fails_is_told_with_its_mend_and_without_its_words(
     assert "geheim" not in "".join(capfd.readouterr())
 
 
-def test_a_command_that_hangs_is_ended(directory: Path) -> None:
-    """Its time is a setting."""
-    command = (sys.executable, "-c", "import signal; signal.pause()")
-    assert refused(directory, command, seconds=0.2) == "did not end within 0.2 seconds"
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """A command that would not end in anybody's time; but in twenty seconds, if nobody ends it before: so nobody waits
+    for ever where it should have been ended."""
+
+    command: tuple[str, ...]
+    ended_by_itself: Path
+
+    @classmethod
+    def made(cls, folder: Path, does: str) -> Endless:
+        """In: Python that it goes on with."""
+        note = folder / "ended-by-itself"
+        script = (
+            "import os, signal, sys\n"
+            f"signal.signal(signal.SIGALRM, lambda *_: (open({str(note)!r}, 'x').close(), os._exit(1)))\n"
+            f"signal.alarm(20)\n{does}\n"
+        )
+        return cls((sys.executable, "-S", "-c", script), note)
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "signal.pause()",
+        "os.close(1)\nsignal.pause()",
+        "import select\nwhile True:\n os.write(1, b'A')\n select.select([], [], [], 0.05)",
+    ],
+    ids=["silent", "its words are over", "a byte now and then"],
+)
+def test_a_command_that_hangs_is_ended(directory: Path, does: str) -> None:
+    """Its time is a setting, and that for all it says: closing its output is not ending, and no byte gives it more."""
+    endless = Endless.made(directory.parent, does)
+    assert refused(directory, endless.command, seconds=0.5) == "did not end within 0.5 seconds"
+    assert not endless.ended_by_itself.exists()
 
 
 def test_a_command_that_is_not_there_is_told(directory: Path) -> None:
@@ -131,16 +162,12 @@ def test_another_house_s_command_opens_nothing(directory: Path) -> None:
 
 def test_a_command_that_prints_without_end_is_killed(directory: Path) -> None:
     """At the first byte more than a key can need; what it printed is not kept, and what it would print is not read."""
-    assert refused(directory, ("/bin/cat", "/dev/zero")) == "prints more than 4096 bytes"
+    endless = Endless.made(directory.parent, "for _ in range(2_000): os.write(1, b'A' * 512)\nsignal.pause()")
+    assert refused(directory, endless.command) == "prints more than 4096 bytes"
+    assert not endless.ended_by_itself.exists()
     many = f"yes '' | head -c 4051; {shlex.join(('echo', master_text(ONE).strip()))}"
     assert opened(directory, vault(directory, many)).masters.key == ONE
     assert refused(directory, vault(directory, f"echo; {many}")) == "prints more than 4096 bytes"
-
-
-def test_a_command_that_ends_its_words_and_hangs_is_ended(directory: Path) -> None:
-    """Closing its output is not ending."""
-    command = (sys.executable, "-c", "import os, signal; os.close(1); signal.pause()")
-    assert refused(directory, command, seconds=0.5) == "did not end within 0.5 seconds"
 
 
 def _slow(directory: Path, master: bytes) -> tuple[tuple[str, ...], Path]:
