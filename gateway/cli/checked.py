@@ -15,7 +15,7 @@ from gateway.views.german_time import german_time
 from gateway.views.reasons import place, reason
 from gateway.views.words import Language, Text
 
-_HEAD: Final = {
+HEAD: Final = {
     Outcome.COMPLETE_CHECKED: Text(
         "Wahr und vollständig; Verzeichnis geprüft von {auditors}.",
         "True and complete, index checked by {auditors}.",
@@ -134,7 +134,7 @@ def tell(
     outcome = Outcome.FALSE if lies else verdict.outcome
     another = key_given and outcome is Outcome.SIGNER_UNKNOWN
     unreadable = any(finding.step == 0 for finding in verdict.findings)
-    told = _ANOTHER if another else _NO_EXPORT if unreadable else _HEAD[outcome]
+    told = _ANOTHER if another else _NO_EXPORT if unreadable else HEAD[outcome]
     head = told.to(language).format(auditors=", ".join(verdict.auditors))
     console.prose(f"{file}: {head}", "bold green" if verdict.true and not lies else "bold red")
     for finding in verdict.findings:
