@@ -215,7 +215,8 @@ class TestTogether:
             witnessing=None,
             retention=replace(town.opened.retention(), leap=timedelta(days=800)),
         )
-        await serve(service, stop)
+        async with asyncio.timeout(30):
+            await serve(service, stop)
         await bus.close()
         assert seen[0] == seen[1] > 0
         assert seen[2:] == [0, 0]
@@ -272,7 +273,8 @@ async def test_a_serving_house_says_why_nothing_is_erased(
         witnessing=None,
         retention=without,
     )
-    await serve(service, stop)
+    async with asyncio.timeout(30):
+        await serve(service, stop)
     await bus.close()
     said = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
     assert [one["where"] for one in said if one["event"] == "retention-failed"] == ["retention of 12m"] * 2

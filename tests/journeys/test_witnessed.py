@@ -194,7 +194,8 @@ class TestServing:
         service = replace(
             town.opened.service(bus), witnessing=witnessing(town, neighbour), witness_seconds=7.0, rest=rests
         )
-        await serve.serve(service, stop)
+        async with asyncio.timeout(30):
+            await serve.serve(service, stop)
         await bus.close()
         warned = [line for line in map(json.loads, said.getvalue().splitlines()) if line["level"] != "info"]
         assert [(line["event"], line["kind"], line["where"]) for line in warned] == [
