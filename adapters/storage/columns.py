@@ -29,7 +29,6 @@ from adapters.storage.schema import (
     TILE,
     USE,
 )
-from gateway.audit.verify.books import Books, ExchangeRow, RecordEventRow
 from gateway.audit.verify.columns import (
     CheckpointRow,
     CosignatureRow,
@@ -40,8 +39,10 @@ from gateway.audit.verify.columns import (
     TileRow,
     Wrong,
 )
+from gateway.audit.verify.erasures import Row
 from gateway.audit.verify.holding import HeldRow, HoldRow
 from gateway.audit.verify.releases import ReleaseRow
+from gateway.audit.verify.tables import Books, ExchangeRow, RecordEventRow, StoredEvent
 
 _MOST_STRAYS: Final = 256
 _TIED: Final = (  # every column that ties a row to its shard
@@ -106,12 +107,12 @@ class LogColumns:
         order = (LINE.c.label, LINE.c.idx)
         return ((row[0], row[1]) for row in self._of(origin, order, (LINE.c.idx,), order))
 
-    def labelled(self, origin: str, label: bytes) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
-        """Out: leaf, salt and event of a label's lines."""
-        columns = (LINE.c.leaf, LINE.c.salt, LINE.c.event)
+    def labelled(self, origin: str, label: bytes) -> Iterator[tuple[int, Row]]:
+        """Out: index, and leaf, salt and event, of a label's lines."""
+        columns = (LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event)
         mine = (LINE.c.shard == self._ids[origin]) & (LINE.c.label == label)
         rows = self._cells.rows(columns, (LINE.c.idx,), mine, (LINE.c.idx,), of=origin)
-        return ((row[0], row[1], row[2]) for row in rows)
+        return ((row[0], (row[1], row[2], row[3])) for row in rows)
 
     def tiles(self, origin: str) -> Iterator[TileRow]:
         """Out: the shard's tiles, by level and number."""
@@ -147,11 +148,11 @@ class LogColumns:
     def books(self) -> Books:
         """Out: the tables beside the lines."""
         told = SHARD.join(LINE, LINE.c.shard == SHARD.c.id)
-        columns = (SHARD.c.retention, LINE.c.leaf, LINE.c.salt, LINE.c.event)
+        columns = (SHARD.c.origin, SHARD.c.retention, LINE.c.leaf, LINE.c.salt, LINE.c.event)
         key = (LINE.c.shard, LINE.c.idx)
         exchanges = [EXCHANGE.c[name] for name in ExchangeRow.__dataclass_fields__]
         return Books(
-            lines=((row[0], *row[1:]) for row in self._cells.rows(columns, key, order=key, source=told)),
+            lines=(StoredEvent(*row) for row in self._cells.rows(columns, key, order=key, source=told)),
             exchanges=(ExchangeRow(*row) for row in self._cells.rows(exchanges, (EXCHANGE.c.exchange,))),
             uses=self._all(USE),
             releases=(ReleaseRow(*row) for row in self._all(RELEASE)),

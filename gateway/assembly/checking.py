@@ -19,17 +19,18 @@ from gateway.assembly.parts import CHECKPOINTS, storage_url
 from gateway.assembly.policies import unsealed
 from gateway.assembly.tools import open_keys
 from gateway.audit import labels
-from gateway.audit.losses import NOTHING, Losses, head_after, read_losses
+from gateway.audit.losses import NOTHING, Losses, head_after, own_losses
 from gateway.audit.note import NoteInvalid, split
 from gateway.audit.record import to_bytes
 from gateway.audit.retention import Rule
-from gateway.audit.shard import Origin, index_origin
-from gateway.audit.verify.books import Books, House, check_books
-from gateway.audit.verify.columns import LogReport, PublicKeys, StoredLog, Wrong
+from gateway.audit.shard import Origin, ShardKeys, index_origin
+from gateway.audit.verify.books import check_books
+from gateway.audit.verify.columns import LogReport, PublicKeys, ShardRow, StoredLog, Wrong
 from gateway.audit.verify.erasures import Erasures, Told
 from gateway.audit.verify.holding import HeldRow, HoldRow
 from gateway.audit.verify.log import verify_log as check_log
 from gateway.audit.verify.releases import OpenedRelease, ReleaseRow
+from gateway.audit.verify.tables import Books, House
 from gateway.config.home import load_settings
 from gateway.config.settings import Einmal
 from gateway.errors import Fault
@@ -48,8 +49,10 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
     outside = read_outside(root, url)
     with open_columns(url) as columns:
         shards = columns.shards()
-        erasures = _erasures(columns, [shard.origin for shard in shards], settings)
-        told = [_losses(columns, shard.origin) for shard in shards]
+        own = {one.origin: _own(columns.secrets(one.origin), one.origin, keys) for one in shards}
+        seals = {origin: one.seal if one is not None else None for origin, one in own.items()}
+        erasures = _erasures(columns, shards, seals, settings)
+        told = [_losses(columns, shard.origin, seals[shard.origin]) for shard in shards]
         # What was lost in a restore is told as long as its shard has keys: after that nothing knows of it but the kept
         # checkpoint, and the link of the shard that followed.
         over = [erasures[one.origin].destroyed and columns.secrets(one.origin) is None for one in shards]
@@ -57,7 +60,7 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
         for at, shard in enumerate(shards):
             first = at == 0 or shards[at - 1].retention != shard.retention
             last = at + 1 == len(shards) or shards[at + 1].retention != shard.retention
-            public, wrong = _public(columns.secrets(shard.origin), shard.origin, keys, erasures[shard.origin])
+            wrong = _unopened(columns.secrets(shard.origin), own[shard.origin], shard.origin, erasures)
             kept = [row for row in outside.of(shard.origin) if not over[at] or row.size <= shard.size]
             checkpoints = [*columns.checkpoints(shard.origin), *kept]
             log = StoredLog(
@@ -65,7 +68,7 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
                 lines=columns.lines(shard.origin),
                 tiles=columns.tiles(shard.origin),
                 checkpoints=checkpoints,
-                keys=public,
+                keys=_public(own[shard.origin]),
                 previous=None if first else head_after(reports[-1].head, *told[at], over[at - 1]),
                 followed=not last,
                 terminals=columns.terminals(shard.origin),
@@ -73,6 +76,7 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
                 labels=columns.labels(shard.origin),
                 cosignatures=columns.cosignatures(shard.origin),
                 outputs=outside.of(index_origin(shard.origin)),
+                seal=seals[shard.origin],
                 erasures=erasures[shard.origin],
                 lost=max(
                     (span for _, losses in told if (span := losses.lines(shard.origin))),
@@ -87,8 +91,9 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
             reports.append(replace(report, wrong=(*report.wrong, *wrong), lost=told[at][1].told))
         strays = (*columns.strays(), *outside.wrong(shards))
         gone = any(erased.destroyed for erased in erasures.values())
-        books = replace(_readable(columns.books(), keys), gone=gone, house=_house_rule(settings))
-        beside = [*check_books(books, _house(keys)), *columns.wrong, *columns.damage()]
+        books = _readable(columns.books(), keys)
+        books = replace(books, gone=gone, house=_house_rule(settings), rules=settings.rules)
+        beside = [*check_books(books, _house(keys, seals)), *columns.wrong, *columns.damage()]
     if strays:
         reports.append(LogReport("(no shard)", 0, 0, 0, "", strays))
     if beside:
@@ -96,7 +101,7 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
     return tuple(reports)
 
 
-def _house(keys: FileKeys) -> House:
+def _house(keys: FileKeys, seals: Mapping[str, bytes | None]) -> House:
     """Out: what the check of the tables needs of the house's own keys."""
 
     def reply(exchange: str, sealed: bytes) -> str | None:
@@ -135,7 +140,7 @@ def _house(keys: FileKeys) -> House:
             ).subjects
         )
 
-    return House(reply, release, _vouched(keys), form_name, hold, held, of_person)
+    return House(reply, release, _vouched(keys), form_name, hold, held, of_person, seals.get)
 
 
 def _vouched(keys: FileKeys) -> Callable[[str, bytes, str | None], bool]:
@@ -145,22 +150,33 @@ def _vouched(keys: FileKeys) -> Callable[[str, bytes, str | None], bool]:
     )
 
 
-def _public(
-    sealed: bytes | None, origin: str, keys: FileKeys, erasures: Erasures
-) -> tuple[PublicKeys | None, tuple[Wrong, ...]]:
-    if sealed is None:
-        told = Wrong(
-            "shard", origin, "secrets", "gone, and no line says that they were destroyed in their time"
-        )
-        return None, () if erasures.destroyed else (told,)
+def _own(sealed: bytes | None, origin: str, keys: FileKeys) -> ShardKeys | None:
+    """Out: a shard's keys; None once they are destroyed, and where they can't be opened."""
     try:
-        public = shard_keys(origin, sealed, keys).public
+        return shard_keys(origin, sealed, keys) if sealed is not None else None
     except (Fault, ValueError):
-        return None, (Wrong("shard", origin, "secrets", "can't be opened with this home's master key"),)
-    return PublicKeys(public.log.vkey, public.index.vkey, public.vrf), ()
+        return None
 
 
-def _losses(columns: LogColumns, origin: str) -> tuple[str | None, Losses]:
+def _public(own: ShardKeys | None) -> PublicKeys | None:
+    if own is None:
+        return None
+    return PublicKeys(own.public.log.vkey, own.public.index.vkey, own.public.vrf)
+
+
+def _unopened(
+    sealed: bytes | None, own: ShardKeys | None, origin: str, erasures: Mapping[str, Erasures]
+) -> tuple[Wrong, ...]:
+    """Out: what is wrong with a shard's secrets."""
+    if sealed is None and not erasures[origin].destroyed:
+        told = "gone, and no line says that they were destroyed in their time"
+        return (Wrong("shard", origin, "secrets", told),)
+    if sealed is not None and own is None:
+        return (Wrong("shard", origin, "secrets", "can't be opened with this home's master key"),)
+    return ()
+
+
+def _losses(columns: LogColumns, origin: str, seal: bytes | None) -> tuple[str | None, Losses]:
     """Out: the checkpoint text that the shard's leaf 0 says it follows, and what its line 1 says was lost. Neither is
     believed before the shard itself is checked."""
     first = list(islice(columns.lines(origin), 2))
@@ -173,22 +189,25 @@ def _losses(columns: LogColumns, origin: str) -> tuple[str | None, Losses]:
             previous = None
     if len(first) < 2 or first[1].idx != 1:
         return previous, NOTHING
-    return previous, read_losses(origin, first[1].leaf, first[1].salt, first[1].event)
+    return previous, own_losses(origin, first[1].leaf, first[1].salt, first[1].event, seal)
 
 
-def _erasures(columns: LogColumns, shards: Sequence[str], settings: Einmal) -> Mapping[str, Erasures]:
+def _erasures(
+    columns: LogColumns, shards: Sequence[ShardRow], seals: Mapping[str, bytes | None], settings: Einmal
+) -> Mapping[str, Erasures]:
     """Out: what the lines about the house say was erased, by shard. They are the default class's."""
     told = Told()
     newest = (0, 0)
-    for origin in shards:
-        told.hear(origin, columns.labelled(origin, labels.system(origin)))
+    for shard in shards:
+        origin = shard.origin
+        told.hear(origin, columns.labelled(origin, labels.system(origin)), seals[origin])
         try:
             newest = max(newest, Origin.parse(origin).month_number)
         except ValueError:  # the check says so
             continue
     rule = _house_rule(settings)
     kept = rule.months if rule is not None else None
-    return {origin: told.of(origin, kept, newest) for origin in shards}
+    return {one.origin: told.of(one.origin, one.size, kept, newest) for one in shards}
 
 
 def _house_rule(settings: Einmal) -> Rule | None:

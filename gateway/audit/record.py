@@ -139,6 +139,20 @@ LABELLED: Final = {kind: _labelled(kind) for kind in Kind}
 """Which label each kind gets."""
 
 
+ONLY_HOUSE: Final = frozenset(
+    {
+        Kind.RETENTION_ERASED,
+        Kind.RETENTION_DESTROYED,
+        Kind.HOLD_PLACED,
+        Kind.HOLD_LIFTED,
+        Kind.HOLD_EXPORTED,
+        Kind.RESTORED,
+    }
+)
+"""The kinds that excuse what is gone, or forbid that it goes: believed only by the salt of a line that the house wrote
+(`labels.house_salt`; docs/decisions/0029). No version wrote them with another."""
+
+
 # --- values -------------------------------------------------------------------------------------------------
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 _MOMENT_RE = re.compile(_MOMENT)

@@ -10,13 +10,15 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from gateway.audit.record import Event, Kind
 
 _SPAN: Final = re.compile(r"(?P<origin>\S+) (?P<start>0|[1-9][0-9]{0,18})-(?P<stop>[1-9][0-9]{0,18})\Z")
+_GERMAN: Final = timedelta(hours=2)
+"""German time is ahead of UTC by so much at most."""
 ERASED: Final = "erased: "
 """What stands before the norm of a line that was erased (LOG.md 7)."""
 PUT_BACK: Final = "put back: "
@@ -51,6 +53,13 @@ class Rule:
     def erased_on(self, day: date) -> date:
         """In: the day a line was written. Out: the day it is erased."""
         return self.kept_until(day) + timedelta(days=1)
+
+    def may_be_gone(self, written: datetime, by: datetime) -> bool:
+        """In: when a line was written, and a later moment, both UTC. Out: whether it was due to be erased by then."""
+        try:
+            return self.erased_on(written.date()) <= (by + _GERMAN).date()
+        except (OverflowError, ValueError):  # beyond the calendar
+            return False
 
     @property
     def withheld(self) -> str:

@@ -78,6 +78,11 @@ class Origin:
         """Out: the month in which the first of its lines is due to be erased. None: never."""
         return None if self.months is None else _later((self.year, self.month), self.months)
 
+    @property
+    def end(self) -> datetime:
+        """Out: the first moment after its month. Raises: ValueError, at the calendar's ends."""
+        return datetime(*_later(self.month_number, 1), 1, tzinfo=UTC)
+
     def is_over(self, now: datetime) -> bool:
         """Out: whether a later month than the shard's has begun (UTC); a clock gone back ends nothing."""
         now = now.astimezone(UTC)

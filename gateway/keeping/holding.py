@@ -130,7 +130,7 @@ class Holds:
         said = said_of_holds.Holds()
         for shard, _, _ in await self._shards.headed():
             for line in await self._lines.labelled(shard.origin, shard.system):
-                if line.line.event is None:
+                if line.line.event is None or not shard.wrote(line.line):
                     continue
                 with suppress(EventInvalid):  # a damaged one says nothing: `log verify` names it
                     from_bytes(line.line.event)

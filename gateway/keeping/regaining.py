@@ -92,13 +92,11 @@ async def untold(store: JournalStore, seal: Seal) -> Sequence[Regained]:
         for shard, line in first
         if line is not None and labels.by_house(seal(shard), line.line.salt, line.line.event)
     ]
-    told = lost_lines(rows)
     for shard in shards:
         if shard.closed:
             stop = shard.head.size
-            start = max(
-                [await _withheld(shard, store), *(span.stop for span in told.get(shard.head.origin, ()))]
-            )
+            told = lost_lines(rows, shard.head.origin, stop)
+            start = max([await _withheld(shard, store), *(span.stop for span in told)])
             if start < stop:
                 found.append(Regained(shard.head.origin, start, stop))
     return found

@@ -7,8 +7,10 @@ change the lines as well. Not held against anything: when a reply is forgotten a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -16,65 +18,13 @@ from consent import held
 from consent.held import AnyStep
 from consent.ledger import Step
 from gateway.audit import labels
-from gateway.audit.record import EventInvalid, Kind, ends, from_bytes
+from gateway.audit.record import ONLY_HOUSE, EventInvalid, Kind, ends, from_bytes
 from gateway.audit.retention import Rule
-from gateway.audit.verify import releases
+from gateway.audit.shard import Origin
 from gateway.audit.verify.columns import Wrong
-from gateway.audit.verify.holding import HeldRow, HoldRow, Holds
-from gateway.audit.verify.releases import ReleaseRow, Releases
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeRow:
-    """A row of table `exchange`, without its times."""
-
-    exchange: str
-    consumer: str
-    message_id: str
-    digest: str
-    secondary: int
-    retention: str
-    attempt: int
-    record: str | None
-    kind: str | None
-    reply: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordEventRow:
-    """A row of table `record_event`."""
-
-    record: str
-    revision: int
-    state: str
-    body: bytes = field(repr=False)
-    receipt: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The tables as they are stored. Each iterable is read once."""
-
-    lines: Iterable[tuple[str, bytes, bytes | None, bytes | None]]
-    """Class, leaf, salt and event of every line, shard by shard, in order."""
-    exchanges: Iterable[ExchangeRow]
-    uses: Iterable[tuple[str, str, str]]
-    """Record, exchange, state."""
-    releases: Iterable[ReleaseRow]
-    record_events: Iterable[RecordEventRow]
-    """In the order of record and revision."""
-    records: Iterable[tuple[str, int, str, str, str]]
-    """Record, revision, state, recipient, case."""
-    record_subjects: Iterable[tuple[str, str, str]]
-    """Record, form, name."""
-    policies: Iterable[tuple[str, bytes]]
-    current: Sequence[tuple[int, str]]
-    holds: Iterable[HoldRow] = ()
-    held: Iterable[HeldRow] = ()
-    gone: bool = False
-    """Lines of a whole shard were destroyed in their time."""
-    house: Rule | None = None
-    """How long lines about the house are kept; None: for ever."""
+from gateway.audit.verify.holding import Holds
+from gateway.audit.verify.releases import Releases
+from gateway.audit.verify.tables import Books, ExchangeRow, House, RecordEventRow, StoredEvent
 
 
 @dataclass(slots=True)
@@ -95,24 +45,6 @@ class _Told:
     """Nothing was heard but what was told on its day."""
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What only the house can do: open what it sealed, know what it signed, and how it writes a name down."""
-
-    reply: Callable[[str, bytes], str | None]
-    """In: an exchange and its sealed reply. Out: the digest of the body; None when it can't be opened."""
-    release: releases.Opens
-    vouched: Callable[[str, bytes, str | None], bool]
-    """In: a record event's receipt and body. Out: whether the house signed it."""
-    named: Callable[[Sequence[str]], str]
-    """In: the parts of a form of a subject. Out: what is looked up."""
-    hold: Callable[[HoldRow], bool]
-    """Out: whether what is sealed in it was placed under its id, until its day."""
-    held: Callable[[HeldRow], bool]
-    of_person: Callable[[HoldRow], bool]
-    """Out: whether it can be opened, and holds a person."""
-
-
 def check_books(books: Books, house: House) -> list[Wrong]:
     """Out: every place that does not fit the lines.
 
@@ -130,15 +62,17 @@ class _Books:
         self._policy: tuple[str, str] | None = None
         self._erased = books.gone
         self._waiting: set[str] = set()
+        self._newest = datetime.min.replace(tzinfo=UTC)
+        """Of the lines; none is later than its shard's month."""
         self._wrong: list[Wrong] = []
 
     def run(self) -> list[Wrong]:
-        for retention, leaf, salt, event in self._books.lines:
-            told = _opened(leaf, salt, event)
+        for line in self._books.lines:
+            told = _opened(line.leaf, line.salt, line.event)
             if told is None:
                 self._erased = True
-            else:
-                self._hear(retention, told)
+            elif self._is_true(line, told):
+                self._hear(line.retention, told)
         releases = list(self._books.releases)
         self._waiting = {row.exchange for row in releases}
         self._exchanges()
@@ -153,9 +87,25 @@ class _Books:
             self._house.hold,
             self._house.held,
             self._house.of_person,
-            self._books.house,
+            lambda written: self._may_be_gone(written, self._books.house),
         )
         return self._wrong
+
+    def _is_true(self, line: StoredEvent, said: Mapping[str, Any]) -> bool:
+        """Out: whether the house wrote it, where that can be told (`verify_log` names it otherwise)."""
+        if said["kind"] in ONLY_HOUSE and not labels.by_house(
+            self._house.seal(line.origin), line.salt, line.event
+        ):
+            return False
+        if "time" in said:
+            with suppress(ValueError):  # no origin of a shard: `verify_log` names it
+                end = Origin.parse(line.origin).end
+                self._newest = max(self._newest, min(datetime.fromisoformat(said["time"]), end))
+        return True
+
+    def _may_be_gone(self, written: datetime, rule: Rule | None) -> bool:
+        """Out: whether a line of that moment was due to be erased when the newest line was written."""
+        return rule is not None and rule.may_be_gone(written, self._newest)
 
     def _hear(self, retention: str, said: Mapping[str, Any]) -> None:
         kind, digests = said.get("kind"), said.get("digests") or {}
@@ -285,7 +235,10 @@ class _Books:
         step = held.read(row.body)
         if (step.record, step.revision, step.state) != (row.record, row.revision, row.state):
             self._add("record_event", key, "record, revision, state", "not what was signed")
-        elif not _is_told(step, said) and not (said is None and self._erased):
+        elif said is None:  # in which class its line stood, nothing else tells
+            if not any(self._may_be_gone(step.time, rule) for rule in self._books.rules):
+                self._add("record_event", key, "body", "no line speaks of it")
+        elif not _is_told(step, said):
             self._add("record_event", key, "body", "not what its line says")
         return step
 
@@ -322,9 +275,9 @@ class _Books:
         self._wrong.append(Wrong(table, key, column, text))
 
 
-def _is_told(step: AnyStep, said: Mapping[str, Any] | None) -> bool:
+def _is_told(step: AnyStep, said: Mapping[str, Any]) -> bool:
     fields = sorted(step.fields) if isinstance(step, Step) else None
-    return said is not None and (said["kind"], said.get("requested")) == (f"consent.{step.state}", fields)
+    return (said["kind"], said.get("requested")) == (f"consent.{step.state}", fields)
 
 
 def _opened(leaf: bytes, salt: bytes | None, event: bytes | None) -> Mapping[str, Any] | None:

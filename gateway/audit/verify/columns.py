@@ -114,6 +114,8 @@ class StoredLog:
     cosignatures: Iterable[CosignatureRow] = ()
     outputs: Iterable[CheckpointRow] = ()
     """Kept checkpoints of the index's output log."""
+    seal: bytes | None = field(default=None, repr=False)
+    """The shard's seal secret; None once destroyed: then nobody can tell which lines the house wrote."""
     erasures: Erasures = NOTHING
     """What the log says was erased of the shard."""
     lost: tuple[int, int] | None = None

@@ -6,13 +6,13 @@ from the month on in which the line that says so may be gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from gateway.audit import retention
+from gateway.audit import labels, retention
 from gateway.audit.losses import opened
-from gateway.audit.record import Event
+from gateway.audit.record import Event, Kind
 from gateway.audit.retention import LOST, Erased, Span
 from gateway.audit.shard import Origin
 
@@ -52,22 +52,24 @@ class Told:
 
     def __init__(self) -> None:
         self._found: dict[str, list[Erased]] = {}
-        self._lost: dict[str, list[Span]] = {}
+        self._restored: list[tuple[str, Row]] = []
 
-    def hear(self, origin: str, lines: Iterable[Row]) -> None:
-        """In: a shard's lines about the house; one that does not open is passed over (`verify_log` names it)."""
-        for row in lines:
+    def hear(self, origin: str, lines: Iterable[tuple[int, Row]], seal: bytes | None) -> None:
+        """In: a shard's lines about the house, by index; its seal secret, None once destroyed. One that does not open,
+        or that the house did not write, is passed over (`verify_log` names it)."""
+        for index, row in lines:
             event = opened(origin, *row)
-            if event is None:
+            if event is None or not labels.by_house(seal, *row[1:]):
                 continue
-            erased = _erased(event)
+            erased = _erased(event, origin)
             if erased is not None:
                 self._found.setdefault(erased.origin, []).append(erased)
-            for shard, span in retention.put_back(event):
-                self._lost.setdefault(shard, []).append(span)
+            if index == 1 and event.kind is Kind.RESTORED:
+                self._restored.append((origin, row))
 
-    def of(self, origin: str, kept_months: int | None, newest: Month) -> Erasures:
-        """In: a shard; for how many months lines about the house are kept, None: for ever; the log's newest month."""
+    def of(self, origin: str, size: int, kept_months: int | None, newest: Month) -> Erasures:
+        """In: a shard and its size; for how many months lines about the house are kept, None: for ever; the log's
+        newest month."""
         long_ago = False
         try:
             gone = Origin.parse(origin).gone_from
@@ -76,31 +78,52 @@ class Told:
         if gone is not None and kept_months is not None:
             months = gone[0] * 12 + gone[1] + kept_months
             long_ago = months <= newest[0] * 12 + newest[1]
-        return Erasures(tuple(self._found.get(origin, ())), long_ago, tuple(self._lost.get(origin, ())))
+        return Erasures(
+            tuple(self._found.get(origin, ())), long_ago, lost_lines(self._restored, origin, size)
+        )
 
 
-def lost_lines(restored: Iterable[tuple[str, Row]]) -> Mapping[str, Sequence[Span]]:
-    """In: shards and their line 1, where that tells of a restore. Out: by shard, which lines were put back unopened."""
-    found: dict[str, list[Span]] = {}
-    for origin, row in restored:
-        event = opened(origin, *row)
-        for shard, span in retention.put_back(event) if event is not None else ():
-            found.setdefault(shard, []).append(span)
-    return found
+def lost_lines(restored: Iterable[tuple[str, Row]], origin: str, size: int) -> tuple[Span, ...]:
+    """In: shards and their line 1, where that tells of a restore; one shard and its size. Out: which of its lines were
+    put back unopened: as a later shard of its class says, and up to its end, since behind it nothing was added."""
+    spans: list[Span] = []
+    for teller, row in restored:
+        event = opened(teller, *row) if _follows(teller, origin) else None
+        told = retention.put_back(event) if event is not None else ()
+        spans += [span for shard, span in told if shard == origin and span.stop <= size]
+    found: list[Span] = []
+    end = size
+    for span in sorted(spans, key=lambda span: span.stop, reverse=True):
+        if span.stop < end:
+            break
+        found.append(span)
+        end = min(end, span.start)
+    return tuple(found)
+
+
+def _follows(later: str, origin: str) -> bool:
+    """Out: whether it is a later shard of the same class."""
+    try:
+        one, other = Origin.parse(later), Origin.parse(origin)
+    except ValueError:
+        return False
+    same = (one.authority, one.retention) == (other.authority, other.retention)
+    return same and (one.month_number, one.number) > (other.month_number, other.number)
 
 
 def _within(index: int, spans: Iterable[Span]) -> bool:
     return any(span.start <= index < span.stop for span in spans)
 
 
-def _erased(event: Event) -> Erased | None:
-    """Out: what a line tells, if it is not before its time."""
+def _erased(event: Event, teller: str) -> Erased | None:
+    """Out: what a line tells, if it is not before its time: neither by its own time, nor by the month of the shard it
+    stands in."""
     erased = retention.heard(event)
     if erased is None:
         return None
     try:
-        shard = Origin.parse(erased.origin)
+        shard, told_in = Origin.parse(erased.origin), Origin.parse(teller).month_number
     except ValueError:
         return None
     due = shard.first_due if erased.spans else shard.gone_from
-    return erased if due is not None and due <= (event.time.year, event.time.month) else None
+    return erased if due is not None and due <= min((event.time.year, event.time.month), told_in) else None

@@ -99,11 +99,10 @@ class _Check:
             check_cut_off(shards, [epoch.time for epoch in epochs], period, self._found)
         # 5. Every form of the person in every shard.
         told = [(str(shard.origin), shard.part.restored) for shard in shards]
-        put_back = lost_lines(
-            (name, (line.leaf, line.salt, line.event)) for name, line in told if line is not None
-        )
+        restored = [(name, (line.leaf, line.salt, line.event)) for name, line in told if line is not None]
         for shard, epoch in zip(shards, indexed, strict=True):
-            self._subjects(shard, epoch, period, put_back.get(str(shard.origin), ()))
+            lost = lost_lines(restored, str(shard.origin), shard.checkpoint.size)
+            self._subjects(shard, epoch, period, lost)
         # 6. The same forms in every shard.
         self._forms()
         learnt = Learnt(

@@ -13,13 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.audit.record import Kind
-from gateway.audit.retention import Rule
 from gateway.audit.verify.columns import Wrong
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_GERMAN: Final = timedelta(hours=2)
-"""German time is ahead of UTC by so much at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +53,12 @@ class Holds:
         self._norms: dict[str, str] = {}
         self._erased: dict[str, int] = {}
         """By shard: when a line told last that something of it is erased."""
-        self._newest = 0
 
     def hear(self, said: Mapping[str, Any]) -> None:
-        """In: a line's event, opened."""
+        """In: a line's event, opened; of `record.ONLY_HOUSE` only what the house wrote."""
         if "time" not in said:
             return
         moment = milliseconds(datetime.fromisoformat(said["time"]))
-        self._newest = max(self._newest, moment)
         kind: str = said["kind"]
         reasons: Sequence[str] = said.get("reasons") or ()
         if len(reasons) < 2:
@@ -103,16 +98,16 @@ class Holds:
         opens: Callable[[HoldRow], bool],
         opens_part: Callable[[HeldRow], bool],
         of_person: Callable[[HoldRow], bool],
-        rule: Rule | None,
+        may_be_gone: Callable[[datetime], bool],
     ) -> Iterator[Wrong]:
-        """In: the tables; whether the house opens a row; how long lines about holds are kept, None: for ever.
-        Out: every place that does not fit."""
+        """In: the tables; whether the house opens a row; whether a line about holds of that moment was due to be
+        erased. Out: every place that does not fit."""
         standing: dict[str, bool] = {}
         persons: dict[str, int] = {}
         copies: set[tuple[str, str]] = set()
         for hold in holds:
             standing[hold.hold] = hold.lifted is None
-            found = [*self._times(hold, rule), *self._seal(hold, opens)]
+            found = [*self._times(hold, may_be_gone), *self._seal(hold, opens)]
             yield from (Wrong("hold", hold.hold, column, text) for column, text in found)
             if hold.lifted is None and of_person(hold):
                 persons[hold.hold] = hold.placed
@@ -130,28 +125,18 @@ class Holds:
                 "held", f"{name} {origin}", "hold, shard", "something was erased, and no copy is there"
             )
 
-    def _times(self, row: HoldRow, rule: Rule | None) -> Iterator[tuple[str, str]]:
+    def _times(self, row: HoldRow, may_be_gone: Callable[[datetime], bool]) -> Iterator[tuple[str, str]]:
         for column, kind, kept in (
             ("placed", Kind.HOLD_PLACED, row.placed),
             ("lifted", Kind.HOLD_LIFTED, row.lifted),
         ):
             said = self._said.get((kind, row.hold))
-            if kept is None or (said is None and self._may_be_gone(kept, rule)):
+            if kept is None or (said is None and _is_so(may_be_gone, kept)):
                 continue
             if said is None:
                 yield ("hold" if column == "placed" else column), "no line speaks of it"
             elif kept not in said:
                 yield column, "not when its line says"
-
-    def _may_be_gone(self, moment: int, rule: Rule | None) -> bool:
-        """Out: whether a line of that moment was due to be erased when the newest line was written."""
-        if rule is None:
-            return False
-        try:
-            written = (_EPOCH + moment * _MILLISECOND).date()
-            return rule.erased_on(written) <= (_EPOCH + self._newest * _MILLISECOND + _GERMAN).date()
-        except OverflowError:
-            return False
 
     def _seal(self, row: HoldRow, opens: Callable[[HoldRow], bool]) -> Iterator[tuple[str, str]]:
         if row.lifted is not None:
@@ -161,3 +146,10 @@ class Holds:
             yield "sealed", "gone, and the hold was not lifted"
         elif not opens(row):
             yield "sealed, until", "not what was sealed for this hold"
+
+
+def _is_so(may_be_gone: Callable[[datetime], bool], moment: int) -> bool:
+    try:
+        return may_be_gone(_EPOCH + moment * _MILLISECOND)
+    except OverflowError:
+        return False

@@ -36,7 +36,7 @@ class RowWalk:
     def __init__(self, log: StoredLog, identity: Verifier | Identity, wanted: Collection[int]) -> None:
         """In: the sizes whose roots will be asked for."""
         self._log, self._name = log, log.shard.origin
-        self.reader = LineReader(self._name, identity, log.erasures)
+        self.reader = LineReader(self._name, identity, log.erasures, log.seal)
         self._lines, self._tiles = Ahead(log.lines), Ahead(log.tiles)
         self._terminals = Ahead(log.terminals)
         self._truth = Truth({*wanted, log.shard.size})

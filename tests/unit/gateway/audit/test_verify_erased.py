@@ -18,7 +18,8 @@ from gateway.audit.verify.erasures import Erasures, Row, Told
 from gateway.audit.verify.log import verify_log
 
 NORM = "IDNrG § 9"
-LATER = "musterstadt.example/24m/2028-11"
+LATER = "musterstadt.example/24m/2028-12"
+SEAL = b"\x07" * 32
 SHARD = SmallShard.open("24m", 2026, 11)
 SHARD.add(150)
 SHARD.close()
@@ -31,15 +32,27 @@ OVER = datetime(2028, 12, 2, tzinfo=UTC)
 def line(erased: Erased, kind: Kind = Kind.RETENTION_ERASED, time: datetime = OVER, **changed: Any) -> Row:
     """Out: the house's line in a later shard that tells of it."""
     event = to_bytes(Event(kind=kind, time=time, reasons=told(erased)))
-    salt = b"\x05" * 32
-    leaf = labels.leaf(changed.get("label", labels.system(LATER)), labels.commit(salt, event))
+    return row(event, **changed)
+
+
+def row(event: bytes, teller: str = LATER, **changed: Any) -> Row:
+    """Out: a line about the house as the house writes it in that shard."""
+    salt = changed.get("made", labels.house_salt(SEAL, event))
+    leaf = labels.leaf(changed.get("label", labels.system(teller)), labels.commit(salt, event))
     return leaf, changed.get("salt", salt), event
 
 
-def erasures(*rows: Row, newest: tuple[int, int] = (2028, 12)) -> Erasures:
+def erasures(
+    *rows: Row,
+    newest: tuple[int, int] = (2028, 12),
+    teller: str = LATER,
+    seal: bytes | None = SEAL,
+    first: int = 1,
+) -> Erasures:
+    """Out: what is said of the shard. In: the lines that say it, from which index on, and of which shard."""
     found = Told()
-    found.hear(LATER, rows)
-    return found.of(NAME, 24, newest)
+    found.hear(teller, enumerate(rows, start=first), seal)
+    return found.of(NAME, SHARD.edge.size, 24, newest)
 
 
 def without(log: StoredLog, *indexes: int, withheld: str = f"erased: {NORM}") -> StoredLog:
@@ -81,11 +94,29 @@ def test_lines_that_a_line_says_are_erased_hold() -> None:
         erasures(line(SPANS, salt=bytes(32))),
         erasures(line(SPANS, salt=None)),
         erasures(line(SPANS, kind=Kind.HOLD_PLACED)),
+        erasures(line(SPANS, made=b"\x05" * 32)),
+        erasures(line(SPANS), seal=bytes(32)),
+        erasures(line(SPANS), seal=None),
+        erasures(line(SPANS, teller=(early := LATER.replace("12", "10"))), teller=early),
     ],
-    ids=["nothing", "norm", "shard", "too early", "a person's", "not opening", "erased", "kind"],
+    ids=[
+        "nothing",
+        "norm",
+        "shard",
+        "too early",
+        "a person's",
+        "not opening",
+        "erased",
+        "kind",
+        "made up",
+        "another shard's secret",
+        "nobody can tell",
+        "too early a shard",
+    ],
 )
 def test_what_no_true_line_says_is_named(said: Erasures) -> None:
-    """No line, another norm, another shard, before its time, not the house's own, or not what was written."""
+    """No line, another norm, another shard, before its time by the event or by the shard it stands in, not about the
+    house, not what was written, or not written by the house."""
     assert wrong(without(replace(GOOD, erasures=said), 4)) == [(f"{NAME} 4", "event, salt, withheld")]
 
 
@@ -125,15 +156,56 @@ def test_a_flipped_tile_or_head_of_a_destroyed_shard_is_named() -> None:
     assert wrong(replace(log, checkpoints=(lie,))) == [(f"{NAME} 5", "size, note")]
 
 
+SIZE = SHARD.edge.size
+LOST = "lost in a restore"
+
+
+def put_back(*spans: str, teller: str = LATER) -> Row:
+    """Out: a line `restored` that says that these lines were put back."""
+    told = (f"put back: {NAME} {span}" for span in spans)
+    event = Event(kind=Kind.RESTORED, time=OVER, reasons=("disk", *told, f"{NAME} 7-9"))
+    return row(to_bytes(event), teller)
+
+
 def test_a_reason_that_is_no_norm_excuses_nothing() -> None:
     """Neither a restore that no line tells of, nor any other word; what was put back is told by its shard."""
-    event = Event(kind=Kind.RESTORED, time=OVER, reasons=("disk", f"put back: {NAME} 3-5", f"{NAME} 7-9"))
-    salt, said = b"\x05" * 32, to_bytes(event)
-    restored = labels.leaf(labels.system(LATER), labels.commit(salt, said)), salt, said
-    log = replace(GOOD, erasures=erasures(line(SPANS), restored))
-    lost = "lost in a restore"
-    assert wrong(without(log, 3, 4, withheld=lost)) == []
-    for index, why in ((5, lost), (9, lost), (7, lost), (3, "court order"), (3, NORM), (3, "erased: ")):
+    log = replace(GOOD, erasures=erasures(put_back(f"{SIZE - 2}-{SIZE}"), line(SPANS)))
+    assert wrong(without(log, SIZE - 2, SIZE - 1, withheld=LOST)) == []
+    for index, why in (
+        (SIZE - 3, LOST),
+        (9, LOST),
+        (7, LOST),
+        (3, "court order"),
+        (3, NORM),
+        (3, "erased: "),
+    ):
         assert wrong(without(log, index, withheld=why)) == [(f"{NAME} {index}", "event, salt, withheld")]
     nobody = replace(GOOD, erasures=erasures(line(SPANS)))
-    assert wrong(without(nobody, 3, withheld=lost)) == [(f"{NAME} 3", "event, salt, withheld")]
+    assert wrong(without(nobody, SIZE - 1, withheld=LOST)) == [
+        (f"{NAME} {SIZE - 1}", "event, salt, withheld")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "index"),
+    [
+        (erasures(put_back("3-5")), 4),
+        (erasures(put_back(f"3-{SIZE + 1}")), 4),
+        (erasures(put_back("3-5", f"6-{SIZE}")), 4),
+        (erasures(put_back(f"3-{SIZE}"), first=2), 4),
+        (erasures(put_back(f"3-{SIZE}", teller=NAME), teller=NAME), 4),
+        (erasures(put_back(f"3-{SIZE}", teller=(other := LATER.replace("24m", "12m"))), teller=other), 4),
+    ],
+    ids=["in its middle", "beyond its end", "with a gap", "not line 1", "the shard itself", "another class"],
+)
+def test_what_was_put_back_is_a_shards_end(said: Erasures, index: int) -> None:
+    """A restore puts lines back where the database ended, before the class went on in a later shard."""
+    log = without(replace(GOOD, erasures=said), index, withheld=LOST)
+    assert wrong(log) == [(f"{NAME} {index}", "event, salt, withheld")]
+
+
+def test_what_two_restores_put_back_one_after_the_other_is_believed() -> None:
+    """The first had only a part of it: what follows on it was put back later."""
+    for spans in (("3-5", f"5-{SIZE}"), ("3-5", f"3-{SIZE}")):
+        log = replace(GOOD, erasures=erasures(put_back(*spans)))
+        assert wrong(without(log, 3, 4, 5, withheld=LOST)) == []
