@@ -42,8 +42,9 @@ class Watchman:
 
 
 async def look(watchman: Watchman) -> tuple[Health, Look]:
-    """Look once and write it down. Raises: JournalUnavailable, BusUnavailable, OSError."""
+    """Look once and write it down. Raises: Restored, JournalUnavailable, BusUnavailable, OSError."""
     now = watchman.house.clock.now()
+    await watchman.retention.shards.stand()
     found = await watchman.watch.look(Seen.parse(watchman.slate.seen()), now, watchman.bus)
     health = judge(found, watchman.machine(), now, await watchman.retention.late(now))
     watchman.slate.keep(found.seen.render())

@@ -189,7 +189,7 @@ class Journal:
         result, shard = await self._append(retention, now, entry)
         match result:
             case Committed():
-                return message, Receipt(result.first, self._shards.checkpoint(result.head, shard))
+                return message, Receipt(result.first, await self._shards.checkpoint(result.head, shard))
             case Known(same=True, settled=True):
                 return await self._repeat(result)
             case Known():
@@ -210,7 +210,7 @@ class Journal:
         result, shard = await self._append(retention, now, entry)
         if not isinstance(result, Committed):
             raise JournalUnavailable("journal")
-        return Receipt(result.first, self._shards.checkpoint(result.head, shard))
+        return Receipt(result.first, await self._shards.checkpoint(result.head, shard))
 
     async def expire(self, late: Overdue, now: datetime) -> bool:
         """An exchange that nobody goes on with ends without a reply. Out: False, when it has ended otherwise."""
@@ -236,7 +236,7 @@ class Journal:
             return Entry(shard.origin, told, now, standing=standing, records=(_event_of(outcome),))
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
-        return self._receipt(result, shard)
+        return await self._receipt(result, shard)
 
     async def release(self, due: Release, now: datetime) -> bool:
         """The day has come: what was kept from its persons is told to them. Out: False, when it was done before.
@@ -267,7 +267,7 @@ class Journal:
             return Entry(shard.origin, (line,), now, standing=standing, policy=policy)
 
         result, shard = await self._append(self._keeping.default_class, now, entry)
-        return self._receipt(result, shard)
+        return await self._receipt(result, shard)
 
     async def begin_day(self, now: datetime) -> None:
         """What is due at midnight, whether or not anything happens (`Shards.begin_day`)."""
@@ -293,12 +293,12 @@ class Journal:
     def _line(self, event: record.Event, owner: lines.Owner, shard: OpenShard, exchange: str) -> Line:
         return shard.line(lines.label_of(owner, shard, exchange), record.to_bytes(event), self._ids)
 
-    def _receipt(self, result: object, shard: OpenShard) -> Receipt | Moved:
+    async def _receipt(self, result: object, shard: OpenShard) -> Receipt | Moved:
         if isinstance(result, RecordMoved | StandingMoved):
             return Moved()
         if not isinstance(result, Committed):
             raise JournalUnavailable("journal")
-        return Receipt(result.first, self._shards.checkpoint(result.head, shard))
+        return Receipt(result.first, await self._shards.checkpoint(result.head, shard))
 
     async def _repeat(self, known: Known) -> Repeat:
         assert known.terminal is not None

@@ -29,12 +29,15 @@ Seal: TypeAlias = Callable[[Shard], bytes | None]
 """Out: a shard's seal secret; None, where nobody can tell (`Shards.seal`)."""
 
 
-class Restored(Exception):
-    """The store is not what was signed: it was restored from a backup, or is one of two copies."""
+class Restored(JournalUnavailable):
+    """The store is not what was signed: it was restored from a backup, is one of two copies, or was changed."""
 
     def __init__(self, origin: str, why: str = BEHIND) -> None:
-        super().__init__(f"the log {origin} {why}")
+        super().__init__(f"log {origin} ({why})")
         self.origin, self.why = origin, why
+
+    def __str__(self) -> str:
+        return f"the log {self.origin} {self.why}"
 
 
 class CheckpointKeeper(Protocol):
@@ -58,10 +61,10 @@ class CheckpointKeeper(Protocol):
 
 
 async def guarded(
-    store: JournalStore, kept: CheckpointKeeper, seal: Seal, sound: Collection[str] = ()
+    store: JournalStore, kept: CheckpointKeeper, seal: Seal, sound: Collection[Head] = ()
 ) -> Sequence[Shard]:
-    """In: closed shards that were found to be what was signed before. Out: the store's shards, once all of them are.
-    Raises: Restored."""
+    """In: heads of closed shards that were found to be what was signed before. Out: the store's shards, once all of
+    them are. Raises: Restored."""
     shards = await store.shards()
     signed = kept_checkpoints(kept)
     if behind(shards, signed):
@@ -72,7 +75,7 @@ async def guarded(
         if not await declared(origin, shards, signed, store, seal):
             raise Restored(str(origin), why)
     for shard in shards:
-        if shard.head.origin not in sound and not await grew_from(shard, signed, store):
+        if shard.head not in sound and not await grew_from(shard, signed, store):
             raise Restored(shard.head.origin, OTHER)
     return shards
 

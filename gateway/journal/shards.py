@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
-from gateway.audit import labels, tree
-from gateway.audit.note import Checkpoint, sign
+from gateway.audit import labels
 from gateway.audit.record import Event, EventInvalid, ShardOpened, from_bytes
-from gateway.audit.shard import Origin, ShardKeys, index_origin, opening_event, statement_text
+from gateway.audit.shard import Origin, ShardKeys, opening_event, statement_text
 from gateway.errors import Fault
-from gateway.journal.guard import OTHER, follows, guarded, kept_checkpoint
 from gateway.journal.guard import CheckpointKeeper as CheckpointKeeper
 from gateway.journal.guard import Restored as Restored
+from gateway.journal.guard import guarded, kept_checkpoint
+from gateway.journal.signing import Signing
 from gateway.ports import Head, Ids, JournalStore, Keys, Line, Shard
 from gateway.stages import Position
 
@@ -40,7 +40,6 @@ class OpenShard:
     month: tuple[int, int]
     keys: ShardKeys
     system: bytes
-    signed: tuple[int, str] = (0, "")
     _labels: OrderedDict[str, bytes] = field(default_factory=OrderedDict, repr=False)
 
     def person(self, subject: str) -> bytes:
@@ -91,8 +90,7 @@ class Shards:
         self._authority, self._classes = authority, tuple(classes)
         self._store, self._keys, self._ids, self._kept = store, keys, ids, kept
         self._open: dict[str, OpenShard] = {}
-        self._sound: set[str] = set()
-        """Closed shards that begin with what was signed of them: they change no more."""
+        self._signing = Signing(store, kept)
         self._day: date | None = None
         self._named: set[str] = set()
         """The classes that every open shard was seen to name."""
@@ -115,15 +113,15 @@ class Shards:
 
     async def load(self) -> None:
         """Know the store's open shards. Raises: Restored when the store is behind what was signed."""
-        shards = await guarded(self._store, self._kept, self.seal, self._sound)
-        self._sound.update(shard.head.origin for shard in shards if shard.closed)
+        shards = await guarded(self._store, self._kept, self.seal, self._signing.sound)
+        self._signing.sound.update(shard.head for shard in shards if shard.closed)
         for shard in shards:
             if not shard.closed and shard.secrets is not None:
                 known = self._open.get(shard.retention)
                 if known is None or known.origin != shard.head.origin:
-                    opened = await self._opened(shard)
+                    opened = self._opened(shard)
                     if self._kept.read(opened.origin) is None:
-                        self.checkpoint(shard.head, opened)
+                        await self._signing.stored(shard, opened.keys)
                         self._kept.flush()
                         # A crash here leaves leaf 0 kept. Before it, whoever loads the shard keeps it: no line is
                         # added to a shard of which nothing is kept, so that one without is one that lost it.
@@ -145,32 +143,26 @@ class Shards:
         if shard is not None and shard.origin in closed:
             await self._roll(retention, now)
 
-    def checkpoint(self, head: Head, shard: OpenShard) -> str:
-        """Out: the signed note of a committed head. A size has one root, so signing again gives the same note.
+    async def checkpoint(self, head: Head, shard: OpenShard) -> str:
+        """In: the head that lines of this process have made. Out: its signed note. Raises: Restored, when it is not of
+        one log with what others have signed; JournalUnavailable."""
+        return await self._signing.committed(head, shard.keys)
 
-        What was kept is the beginning of it: `_opened` gives nobody the keys of a shard of which it is not."""
-        size, note = shard.signed
-        if size != head.size:
-            note = sign(Checkpoint(head.origin, head.size, head.root).text, shard.keys.log)
-            if head.size > size:
-                shard.signed = (head.size, note)
-                if head.size == 1 and self._kept.read(shard.origin) is None:
-                    self.begin_index(shard)
-                self._kept.keep(head.origin, note)
-        return note
+    async def stand(self) -> None:
+        """Raises: Restored, when a shard is not of one log with what was signed of it; JournalUnavailable."""
+        for shard in await self._store.shards():
+            if shard.secrets is not None:
+                await self._signing.agree(shard)
 
     def begin_index(self, shard: OpenShard) -> None:
         """Keep the checkpoint of the shard's index before it has an epoch: one that is missing later was lost."""
-        origin = index_origin(shard.origin)
-        self._kept.keep(origin, sign(Checkpoint(origin, 0, tree.EMPTY_ROOT).text, shard.keys.index))
+        self._signing.begin_index(shard.origin, shard.keys)
 
     async def covering(self, position: Position) -> str:
         """Out: a signed checkpoint over a line committed earlier, perhaps by a process that died before signing."""
         for shard in await self._store.shards():
             if shard.head.origin == position.origin and shard.secrets is not None:
-                known = self._open.get(shard.retention)
-                opened = known if known and known.origin == position.origin else await self._opened(shard)
-                return self.checkpoint(shard.head, opened)
+                return (await self._headed(shard))[2]
         return self._kept.read(position.origin) or ""
 
     async def headed(self) -> Sequence[tuple[OpenShard, Head, str]]:
@@ -178,11 +170,14 @@ class Shards:
         found: list[tuple[OpenShard, Head, str]] = []
         for shard in await self._store.shards():
             if shard.secrets is not None:
-                known = self._open.get(shard.retention)
-                if known is None or known.origin != shard.head.origin:
-                    known = await self._opened(shard)
-                found.append((known, shard.head, self.checkpoint(shard.head, known)))
+                found.append(await self._headed(shard))
         return found
+
+    async def _headed(self, shard: Shard) -> tuple[OpenShard, Head, str]:
+        known = self._open.get(shard.retention)
+        if known is None or known.origin != shard.head.origin:
+            known = self._opened(shard)
+        return known, shard.head, await self._signing.stored(shard, known.keys)
 
     async def roll(self, now: datetime) -> None:
         """Begin the month of `now` in every class, whether or not anything happens in it; and renew each that began
@@ -250,14 +245,14 @@ class Shards:
             last = await self._closed(last)
             known = kept_checkpoint(last.head.origin, self._kept)
             if known is None or known.size <= last.head.size:
-                own = self.checkpoint(last.head, await self._opened(last))
+                _, _, own = await self._headed(last)
                 await self._store.keep_checkpoint(last.head.origin, last.head.size, own)
                 previous = previous or own
             await self._begin(opening, previous)
             last = await self._last(retention)
         # A crash here leaves the shard opened: it is told of when the restore is gone on with.
-        opened = self._open[retention] = await self._opened(last)
-        self.checkpoint(last.head, opened)
+        opened, _, _ = await self._headed(last)
+        self._open[retention] = opened
         self._kept.flush()
         return opened
 
@@ -282,7 +277,7 @@ class Shards:
 
     async def _follow(self, last: Shard, successor: Origin) -> None:
         last = await self._closed(last)
-        note = self.checkpoint(last.head, await self._opened(last))
+        _, _, note = await self._headed(last)
         await self._store.keep_checkpoint(last.head.origin, last.head.size, note)
         await self._begin(successor, note)
         await self.load()
@@ -303,15 +298,8 @@ class Shards:
         # False: another process was first; its keys stand, ours are forgotten.
         await self._store.open_shard(origin, opening.retention, secrets, line)
 
-    async def _opened(self, shard: Shard) -> OpenShard:
-        """Out: the shard with its keys. Raises: Restored, when what was signed of it last is not its beginning: under
-        these keys nothing more is signed, and what is kept stays (LOG.md 9.6)."""
+    def _opened(self, shard: Shard) -> OpenShard:
         origin = shard.head.origin
-        if origin not in self._sound:
-            if not await follows(shard.head, kept_checkpoint(origin, self._kept), self._store):
-                raise Restored(origin, OTHER)
-            if shard.closed:
-                self._sound.add(origin)
         assert shard.secrets is not None
         keys = shard_keys(origin, shard.secrets, self._keys)
         return OpenShard(origin, Origin.parse(origin).month_number, keys, labels.system(origin))

@@ -274,5 +274,5 @@ class Restoring:
             # A crash here leaves the line; a restore that is gone on with finds it there.
             if not isinstance(result, Committed):
                 raise JournalUnavailable("journal")
-            self._shards.checkpoint(result.head, shard)
+            await self._shards.checkpoint(result.head, shard)
         self._kept.flush()

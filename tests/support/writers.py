@@ -78,7 +78,7 @@ def writes(root: str, out: str, since: datetime, seconds: float, indexes: bool) 
 async def _writes(root: Path, out: Path, clock: RunningClock, indexes: bool) -> None:
     town = await towns.opened(root, clock)
     notes, acks = _Paper(out, NOTES), _Paper(out, ACKS)
-    _noted(town.opened.shards, "checkpoint", notes)
+    _noted(vars(town.opened.shards)["_signing"], "sign", notes)
     _noted(vars(town.opened.epochs)["_outputs"], "sign", notes)
 
     async def lane() -> None:
