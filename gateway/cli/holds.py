@@ -17,7 +17,7 @@ from gateway import assembly, person
 from gateway.audit.note import NoteInvalid, parse_vkey
 from gateway.audit.verify.held import HeldVerdict, verify_held
 from gateway.cli import console, subject
-from gateway.keeping.holding import Hold, Listed
+from gateway.keeping.holding import Hold, Lifted, Listed
 from gateway.views.german_time import german_time
 
 _WORDS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
@@ -71,13 +71,19 @@ def place(
 
 
 def lift(hold: _Id, home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """End a hold now: what it keeps is destroyed. On its last day that happens by itself."""
+    """End a hold now: what it keeps is destroyed. On its last day that happens by itself. One that is gone ends too."""
     done = asyncio.run(_lift(home, hold))
     if as_json:
-        console.as_json({"hold": hold, "lifted": done})
+        console.as_json({"hold": hold, "lifted": done is not None, "unread": done is Lifted.UNREAD})
+    elif done is Lifted.UNREAD:
+        console.say(
+            "It is over, unread: what was kept of it is gone or can't be opened, so nobody can tell whom or what it "
+            "held. What it held is erased when it is due.",
+            "yellow",
+        )
     else:
         console.say("It is over; what it kept is destroyed." if done else "There is no such hold in force.")
-    if not done:
+    if done is None:
         console.no()
 
 
@@ -213,7 +219,7 @@ async def _place(
         await opened.close()
 
 
-async def _lift(home: Path, hold: str) -> bool:
+async def _lift(home: Path, hold: str) -> Lifted | None:
     opened = await assembly.open_house(home)
     try:
         return await opened.holds().lift(hold, opened.house.clock.now())

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from gateway.audit import labels, proof
@@ -22,6 +23,7 @@ from gateway.audit.verify import holding as said_of_holds
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.book import Journal
 from gateway.journal.shards import OpenShard, Shards
+from gateway.keeping import copies
 from gateway.keeping.said import said
 from gateway.ports import Head, HoldStore, JournalStore, Keys, StoredHold, StoredLine
 from gateway.stages import Position
@@ -35,8 +37,6 @@ _TRIES: Final = 20
 
 Headed: TypeAlias = tuple[OpenShard, Head, str]
 """A shard whose keys are there, its head, its note."""
-Opening: TypeAlias = tuple[bytes, bytes] | str
-"""Salt and event, or by which norm they are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class Hold:
         """Out: what is wrapped beside the hold's id and days; its last day once more, so that nobody moves it."""
         told = {"reason": self.reason, "norm": self.norm, "by": self.by, "until": self.until.isoformat()}
         return json.dumps(told | {"subjects": self.subjects, "exchange": self.exchange}).encode()
+
+
+class Lifted(StrEnum):
+    """How a hold ended."""
+
+    OVER = "over"
+    UNREAD = "unread"
+    """Its row is gone, or can't be opened: nobody can tell whom or what it held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +95,28 @@ class Holds:
         await self._store.place(StoredHold(hold.id, now, hold.until, sealed))
         # A crash here leaves a hold without copies: they are made before anything is erased.
         await self._copy(hold)
-        return sum(len(_opened(part)) for _, part in (await self._parts(hold.id)).values())
+        return sum(len(copies.opened(part)) for _, part in (await self._parts(hold.id)).values())
 
-    async def lift(self, hold: str, now: datetime) -> bool:
-        """End a hold: its copies are destroyed. One that the log placed and that is gone ends as well.
+    async def lift(self, hold: str, now: datetime) -> Lifted | None:
+        """End a hold: its copies are destroyed. One that the log placed and that is gone ends as well, unread.
 
-        Out: False: there is no such hold, or it is over."""
+        Out: None: there is no such hold, or it is over."""
         stored = next((one for one in await self._store.holds() if one.hold == hold), None)
         gone = stored is None or stored.lifted is not None
         norm = (await self._said()).placed(hold) if stored is None or gone else self._norm(stored)
         if norm is None:
-            return False
+            return None
         await self._journal.house_event(Event(kind=Kind.HOLD_LIFTED, time=now, reasons=(norm, hold)), now)
         if gone:
-            return True
+            return Lifted.UNREAD
         # A crash here leaves the copies: the hold stands, and is lifted once more.
-        return await self._store.lift(hold, now)
+        done = await self._store.lift(hold, now)
+        return (Lifted.UNREAD if norm == _UNREADABLE else Lifted.OVER) if done else None
 
     async def expire(self, today: date, now: datetime) -> int:
         """End every hold whose last day is over. Out: how many."""
         over = [hold for hold in await self.standing() if hold.until < today]
-        return sum([await self.lift(hold.id, now) for hold in over])
+        return sum([await self.lift(hold.id, now) is not None for hold in over])
 
     async def standing(self) -> tuple[Hold, ...]:
         """Out: every hold that is not over. Raises: Fault, when one can't be opened: then nothing may be erased."""
@@ -143,7 +152,7 @@ class Holds:
         for stored in await self._store.holds():
             try:
                 parts = (await self._parts(stored.hold)).values()
-                lines = sum(len(_opened(part)) for _, part in parts)
+                lines = sum(len(copies.opened(part)) for _, part in parts)
                 found.append(Listed(stored, self._open(stored), lines))
             except JournalUnavailable:
                 raise
@@ -208,9 +217,11 @@ class Holds:
         keys, head, _ = shard
         for _ in range(_TRIES):
             before, kept = (await self._parts(hold.id)).get(keys.origin, (None, None))
-            old = {} if kept is None else _entries(kept)
+            old = {} if kept is None else copies.entries(kept)
             new = {
-                line.position.index: _entry(line, old) for line in lines if line.position.index < head.size
+                line.position.index: copies.entry(line, old)
+                for line in lines
+                if line.position.index < head.size
             }
             if kept is not None and all(index in old and old[index] == new[index] for index in new):
                 return
@@ -224,7 +235,7 @@ class Holds:
                 return
         raise JournalUnavailable("hold")
 
-    async def _part(self, hold: Hold, shard: Headed, entries: Mapping[int, _Kept]) -> proof.ShardProof:
+    async def _part(self, hold: Hold, shard: Headed, entries: Mapping[int, copies.Kept]) -> proof.ShardProof:
         keys, head, note = shard
         opening = await self._lines.line(Position(keys.origin, 0))
         if opening is None or opening.line.salt is None or opening.line.event is None:
@@ -284,10 +295,6 @@ def open_part(hold: str, origin: str, sealed: bytes, keys: Keys) -> proof.ShardP
     return part
 
 
-_Kept: TypeAlias = tuple[bytes, Opening]
-"""A line's leaf and what opens it."""
-
-
 def held_labels(holds: Iterable[Hold], shard: OpenShard) -> frozenset[bytes]:
     """Out: the labels of held persons in that shard."""
     return frozenset(shard.person(subject) for hold in holds for subject in hold.subjects)
@@ -306,29 +313,6 @@ def _speaks(line: StoredLine, exchange: str) -> bool:
         return False
     read = said(line)
     return read is not None and read.exchange == exchange
-
-
-def _entry(line: StoredLine, old: Mapping[int, _Kept]) -> _Kept:
-    """Out: the line with what opens it, from the copy where it is erased by now."""
-    leaf, salt, event = line.line.leaf, line.line.salt, line.line.event
-    if salt is not None and event is not None:
-        return leaf, (salt, event)
-    return old.get(line.position.index, (leaf, line.withheld or "erased"))
-
-
-def _entries(part: proof.ShardProof) -> dict[int, _Kept]:
-    return {
-        entry.index: (
-            entry.leaf,
-            entry.withheld or "" if entry.salt is None or entry.event is None else (entry.salt, entry.event),
-        )
-        for subject in part.subjects
-        for entry in subject.entries
-    }
-
-
-def _opened(part: proof.ShardProof) -> list[proof.Entry]:
-    return [entry for subject in part.subjects for entry in subject.entries if entry.event is not None]
 
 
 def _subjects(

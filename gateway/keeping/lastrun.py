@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Protocol
+
+from gateway.audit.retention import Rule
+from gateway.audit.shard import Origin
+from gateway.ports import Shard
+from gateway.views.german_time import german_time
 
 RECENT: Final = timedelta(hours=26)
 """A run a day, begun within the first hour of it, and some time to run."""
+STRAY: Final = timedelta(days=31)
+"""A line that is further from its shard's month does not say when it was written."""
 
 
 class RunSlate(Protocol):
@@ -33,8 +41,8 @@ class LastRun:
     never vouches for that clock."""
 
     def recent(self, now: datetime) -> bool:
-        """Out: whether nothing was left behind a day ago, or since."""
-        return self.settled is not None and abs(now - self.settled) <= RECENT
+        """Out: whether nothing was left behind a day ago, or since. Nothing was yet by a time that is still to come."""
+        return self.settled is not None and timedelta() <= now - self.settled <= RECENT
 
     def render(self) -> str:
         """Out: as JSON."""
@@ -54,3 +62,23 @@ class LastRun:
             return cls(settled, str(said["failed"]) if said["failed"] else None, believed)
         except (ValueError, LookupError, TypeError, RecursionError):
             return cls()
+
+
+def left_behind(shards: Sequence[Shard], rules: Sequence[Rule], now: datetime) -> bool:
+    """Out: whether a shard has its keys that a run of the last day would not have left, whatever is written down of
+    that run: by the shards' names alone, without reading a line."""
+    by = german_time(now - RECENT).date()
+    last = {shard.retention: shard.head.origin for shard in shards}
+    over = [one for one in shards if one.closed and one.secrets and one.head.origin != last[one.retention]]
+    periods = {rule.retention: rule for rule in rules}
+    return any(_is_over(shard, periods.get(shard.retention), by) for shard in over)
+
+
+def _is_over(shard: Shard, rule: Rule | None, by: date) -> bool:
+    if rule is None:
+        return False
+    try:
+        origin = Origin.parse(shard.head.origin)
+        return rule.erased_on(date(origin.year, origin.month, 1) + 2 * STRAY) <= by
+    except (OverflowError, ValueError):  # kept beyond the calendar
+        return False

@@ -16,6 +16,7 @@ from typing import Final
 
 from consent import held as ledger
 from consent.vocabulary import PERMITTING, RecordState
+from gateway.audit import labels
 from gateway.audit.record import Event, Kind
 from gateway.audit.retention import Erased, Rule, Span, spans_of, told
 from gateway.audit.shard import Origin
@@ -23,7 +24,7 @@ from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.book import Journal
 from gateway.journal.shards import Shards
 from gateway.keeping.holding import Headed, Hold, Holds, concerns, held_labels
-from gateway.keeping.lastrun import LastRun, RunSlate
+from gateway.keeping.lastrun import STRAY, LastRun, RunSlate, left_behind
 from gateway.keeping.leaping import ClockLeap, refuse_leap
 from gateway.keeping.said import said
 from gateway.ports import JournalStore, RecordEvent, RetentionStore, Shard, StoredLine
@@ -32,8 +33,6 @@ from gateway.views.german_time import german_time
 _SPANS: Final = 500
 """Told in one line."""
 _TRIES: Final = 20
-_STRAY: Final = timedelta(days=31)
-"""A line that is further from its shard's month does not say when it was written."""
 _OPEN: Final = PERMITTING | {RecordState.REQUESTED, RecordState.DEFERRED}
 """States in which a decision lasts as long as it says."""
 
@@ -130,8 +129,10 @@ class Retention:
     async def late(self, now: datetime) -> str | None:
         """Out: why something may still be there that is due; None: nothing is. Raises: JournalUnavailable."""
         last = LastRun.parse(self.slate.last_run())
-        if last.failed is not None or last.recent(now):
+        if last.failed is not None:
             return last.failed
+        if last.recent(now) and not left_behind(await self.lines.shards(), self.rules, now):
+            return None
         try:
             plan = await self.plan(now)
         except JournalUnavailable:
@@ -195,10 +196,10 @@ class Retention:
         while found := await self.store.unerased(str(origin), start):
             for line in found:
                 written = _day(line)
-                clear = written is not None and first - _STRAY <= written <= late + _STRAY
+                clear = written is not None and first - STRAY <= written <= late + STRAY
                 # What tells of a restore is needed for as long as the shard has keys (decision 0027).
                 day = rule.erased_on(
-                    late if written is None or not clear or _tells_of_restore(line) else written
+                    late if written is None or not clear or self._tells_of_restore(line, shard) else written
                 )
                 if day <= today:
                     indexes.append(line.position.index)
@@ -209,6 +210,12 @@ class Retention:
             if not begun:
                 break
         return Due(str(origin), rule, spans_of(indexes), stays, over and stays is None, unread)
+
+    def _tells_of_restore(self, line: StoredLine, shard: Shard) -> bool:
+        read = said(line) if line.position.index == 1 else None
+        if read is None or read.kind != Kind.RESTORED:
+            return False
+        return labels.by_house(self.shards.seal(shard), line.line.salt, line.line.event)
 
     def _rule(self, shard: Shard) -> Rule:
         for rule in self.rules:
@@ -312,11 +319,6 @@ def _day(line: StoredLine) -> date | None:
     """Out: the German day a line was written; None where it can't be read."""
     read = said(line)
     return german_time(read.time).date() if read is not None and read.time is not None else None
-
-
-def _tells_of_restore(line: StoredLine) -> bool:
-    read = said(line) if line.position.index == 1 else None
-    return read is not None and read.kind == Kind.RESTORED
 
 
 def _exchange(line: StoredLine) -> str | None:

@@ -11,7 +11,7 @@ from gateway.audit import labels, proof
 from gateway.audit.index import Absence, Neighbour, Presence
 from gateway.audit.record import Kind
 from gateway.errors import Fault
-from gateway.ports import JournalStore, StoredLine
+from gateway.ports import JournalStore, Line, StoredLine
 from gateway.proving.epochs import Epochs, Indexed
 from gateway.stages import Position
 from gateway.views.auskunft import JournalLine
@@ -34,7 +34,7 @@ async def gather(indexed: Indexed, forms: Sequence[str], store: JournalStore, ep
     start = await _opened(origin, 0, indexed.head.size, store)
     if start is None:
         raise Fault(f"proof of {origin}: it was destroyed meanwhile")
-    restored = await _restored(origin, indexed.head.size, store)
+    restored = await _restored(indexed, store)
     subjects: list[proof.Subject] = []
     lines: list[JournalLine] = []
     proved = [labels.prove_label(indexed.shard.keys.vrf, origin, form) for form in forms]
@@ -68,10 +68,13 @@ async def gather(indexed: Indexed, forms: Sequence[str], store: JournalStore, ep
     )
 
 
-async def _restored(origin: str, size: int, store: JournalStore) -> proof.Start | None:
-    """Out: the shard's line 1, where it tells what a restore has lost."""
-    found = await _opened(origin, 1, size, store) if size > 1 else None
-    return found if found is not None and json.loads(found.event)["kind"] == Kind.RESTORED else None
+async def _restored(indexed: Indexed, store: JournalStore) -> proof.Start | None:
+    """Out: the shard's line 1, where the house tells in it what a restore has lost."""
+    shard, size = indexed.shard, indexed.head.size
+    found = await _opened(shard.origin, 1, size, store) if size > 1 else None
+    if found is None or not shard.wrote(Line(found.leaf, found.salt, found.event)):
+        return None
+    return found if json.loads(found.event)["kind"] == Kind.RESTORED else None
 
 
 async def _opened(origin: str, index: int, size: int, store: JournalStore) -> proof.Start | None:

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Final
 
 from gateway.audit import tiles, tree
-from gateway.audit.losses import read_losses
+from gateway.audit.losses import own_losses
 from gateway.audit.note import Checkpoint, NoteInvalid, parse_checkpoint, parse_vkey, split
 from gateway.audit.shard import Origin
 from gateway.audit.tiles import TileName
 from gateway.errors import JournalUnavailable
+from gateway.journal.shards import OpenShard
 from gateway.ports import EpochStore, JournalStore, Keys
 from gateway.ports.tiles import Folder, TileStore
 from gateway.proving.epochs import Epochs, Indexed
@@ -88,7 +89,7 @@ class Publisher:
         """
         indexes = await self._witnessing.shown(await self._epochs.make(now))
         self._whose()
-        found = [await self._or_lost(indexed, auditors) for indexed in indexes]
+        found = [await self._or_lost(indexed, auditors, indexes) for indexed in indexes]
         for shard in await self._store.shards():
             if shard.secrets is None:
                 self._destroyed(shard.head.origin)
@@ -101,23 +102,25 @@ class Publisher:
             self._put(f"{name}/{tiles.SUCCESSION}", tiles.succession(self._keys.succession))
         # A crash between them leaves a key that its predecessors don't vouch for yet: the next run completes it.
 
-    async def _or_lost(self, indexed: Indexed, auditors: bool) -> Published:
+    async def _or_lost(self, indexed: Indexed, auditors: bool, all_: Sequence[Indexed]) -> Published:
         """Out: as `_shard`; what a restore has lost stays in the folder as it was."""
         try:
             return await self._shard(indexed, auditors)
         except Contradicted:
-            if not await self._restored_after(indexed.shard.origin):
+            if not await self._restored_after(indexed.shard.origin, [one.shard for one in all_]):
                 raise
             return Published(indexed.shard.origin, indexed.head.size, indexed.epoch.number + 1, self._files)
 
-    async def _restored_after(self, origin: str) -> bool:
-        """Out: whether the class's next shard says that a restore has lost something before it."""
+    async def _restored_after(self, origin: str, shards: Sequence[OpenShard]) -> bool:
+        """Out: whether the house says in the class's next shard that a restore has lost something before it."""
         names = [shard.head.origin for shard in await self._store.shards()]
         after = names[names.index(origin) + 1 :][:1]
         told = await self._store.line(Position(after[0], 1)) if after else None
         if told is None or Origin.parse(after[0]).retention != Origin.parse(origin).retention:
             return False
-        return read_losses(after[0], told.line.leaf, told.line.salt, told.line.event).restored
+        line, own = told.line, [shard for shard in shards if shard.origin == after[0]]
+        seal = own[0].keys.seal if own else None
+        return own_losses(after[0], line.leaf, line.salt, line.event, seal).restored
 
     async def _shard(self, indexed: Indexed, auditors: bool) -> Published:
         origin, self._files = indexed.shard.origin, 0
