@@ -19,7 +19,7 @@ from gateway.audit import tiles
 from gateway.audit.identity import Identity
 from gateway.audit.note import Signer, Verifier, cosign
 from gateway.audit.verify.folder import find_identity
-from gateway.audit.verify.seen import State
+from gateway.audit.verify.seen import State, StateInvalid
 from gateway.audit.verify.survey import Surveyed, Watched, survey, watch
 from gateway.errors import ConfigurationFault
 
@@ -87,7 +87,8 @@ def desk(
     where cosigned checkpoints go, else into the folder; whether nothing was seen yet, and the state is to be begun.
 
     Raises: NoteInvalid: `authority` is no key; Unreadable: its log is not in the folder; StateInvalid;
-    ConfigurationFault: the key's file is none, or the state is in use, is not there, or is there and was to be begun.
+    ConfigurationFault: the key's file is none, or the state is in use, is not there, or was to be begun, and is there
+    or something of this log was seen under the key.
     """
     files = TileFolder(folder)
     identity = find_identity(files, authority)
@@ -96,6 +97,8 @@ def desk(
     with ExitStack() as alone:
         known = State(identity.current.vkey)
         if state is not None and file is not None:
+            if first and key is not None:
+                _refuse_to_forget(_memory(key), identity)
             if not first and not state.exists():
                 _refuse(state, "is not there", _NO_MEMORY)
             alone.enter_context(file.locked())
@@ -111,13 +114,30 @@ def desk(
 def new_cosigner(file: Path, name: str) -> tuple[Verifier, Path]:
     """Make a witness's or auditor's key in a new file, and beside it the memory of what they will have seen. Out: the
     public side; the memory's file. Raises: ConfigurationFault, when there is one of either; NoteInvalid."""
-    state = file.with_suffix(".seen")
+    state = _memory(file)
     if state.exists():
         _refuse(state, "exists already", "It says what was seen under another key: move it away first.")
     made = create_cosigner(file, SystemIds(), name)
     # A crash here leaves a key without a memory: the first sitting has to say that it is one.
     write_new(state, _BLANK.decode())
     return made, state
+
+
+def _memory(key: Path) -> Path:
+    """Out: where what was seen under a key is kept, unless its holder keeps it elsewhere."""
+    return key.with_suffix(".seen")
+
+
+def _refuse_to_forget(memory: Path, identity: Identity) -> None:
+    """Who begins anew beside that would cosign a second history of the log. Raises: ConfigurationFault."""
+    seen = StateFile(memory).read()
+    try:
+        known = State.parse(seen, identity) if seen not in (None, _BLANK) else None
+    except StateInvalid:  # about another authority's log, or no memory at all
+        return
+    if known is not None and known.logs:
+        mend = f"Name it: --state {memory}, and leave --first out, which would forget what you have seen."
+        _refuse(memory, "says that you have seen this log under that key", mend)
 
 
 _NO_MEMORY: Final = (

@@ -167,6 +167,24 @@ class TestAuditor:
             assert ended.code == (3 if more else 0)
         assert einmal("log", "cosign", log, "--authority", fingerprint, "--first").code == 2
 
+    def test_a_memory_is_not_forgotten_beside_its_key(
+        self, einmal: Einmal, log: Path, fingerprint: str, key: Path, tmp_path: Path
+    ) -> None:
+        """Once something was seen under a key, another memory of that log is not begun for it: refused, nothing made or
+        signed. A memory of another log, or none, is in nobody's way."""
+        seen, elsewhere = key.with_suffix(".seen"), tmp_path / "elsewhere.json"
+        asked = ("--authority", fingerprint, "--key", key, "--out", tmp_path / "out")
+        assert einmal("log", "audit-index", log, *asked, "--state", seen).code == 0
+        shutil.rmtree(tmp_path / "out")
+        for command in ("audit-index", "cosign"):
+            ended = einmal("log", command, log, *asked, "--state", elsewhere, "--first")
+            assert ended.code == 3
+            assert f"--state {seen}" in " ".join(ended.err.split())
+            assert not elsewhere.exists()
+            assert not (tmp_path / "out").exists()
+        seen.write_text("of nobody's log", "utf-8")
+        assert einmal("log", "audit-index", log, *asked, "--state", elsewhere, "--first").code == 0
+
     def test_a_key_does_not_take_over_a_memory(self, einmal: Einmal, key: Path) -> None:
         """What another key has seen lies beside it: no key is made there."""
         key.unlink()
