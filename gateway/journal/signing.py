@@ -67,9 +67,8 @@ class Signing:
     async def _contradiction(self, head: Head, signed: Checkpoint) -> str | None:
         """Out: why the two are not of one log, by the stored tiles; None: they are."""
         try:
-            if (
-                signed.size > head.size
-            ):  # signed since the head was read, or the log was cut since it was signed
+            # Signed since the head was read, or the log was cut since it was signed.
+            if signed.size > head.size:
                 later = Head(head.origin, signed.size, signed.root)
                 fits = await follows(later, Checkpoint(head.origin, head.size, head.root), self._store)
             else:
@@ -80,11 +79,10 @@ class Signing:
 
     def sign(self, head: Head, keys: ShardKeys) -> str:
         """In: a head that is of one log with what was signed. Out: its note; for the same head the same."""
-        text = Checkpoint(head.origin, head.size, head.root).text
         size, note = self._notes.get(head.origin, (0, ""))
-        if note.startswith(text):
+        if head.size == size:
             return note
-        note = sign(text, keys.log)
+        note = sign(Checkpoint(head.origin, head.size, head.root).text, keys.log)
         if head.size > size:
             if head.size == 1 and self._kept.read(head.origin) is None:
                 self.begin_index(head.origin, keys)
