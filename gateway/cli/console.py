@@ -44,6 +44,11 @@ def prose(text: str, style: str | None = None) -> None:
     say(text, style)
 
 
+def in_terminal() -> bool:
+    """Out: whether a person reads it, and not a program."""
+    return _out.is_terminal
+
+
 def _harmless(text: str) -> str:
     """Out: the text without what would command the terminal or turn its direction: a file from anywhere, shown here,
     could else write a verdict of its own over ours."""
@@ -76,8 +81,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def count(number: int, thing: str) -> str:
-    """Out: `1 line`, `2 lines`."""
-    return f"{number} {thing}" + ("" if number == 1 else "s")
+    """Out: `1 line`, `1,002 lines`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def as_json(value: object) -> None:

@@ -85,7 +85,14 @@ def new(
     ] = None,
     exempt_days: Annotated[int | None, typer.Option(metavar="DAYS", help="For how many days.")] = None,
     item: Annotated[str | None, typer.Option(help="The structured item it is delivered as.")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="The person sees it before it leaves.")] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            help="The person must see it first. No preview is served yet: until then every request is refused "
+            "(preview-required).",
+        ),
+    ] = False,
     predecessor: Annotated[
         str | None, typer.Option(metavar="ID", help="The grant that this one replaces from its first day on.")
     ] = None,

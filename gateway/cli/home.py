@@ -23,6 +23,8 @@ from gateway.errors import ConfigurationFault
 
 _SOON_DAYS: Final = 30
 _NOT_IN_FORCE: Final = "They are not in force yet: `einmal reload` puts them in force."
+_SPELT: Final = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"))
+_MADE_UP: Final = "musterstadt.example"
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
@@ -34,14 +36,19 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the new home is to be.")],
-    name: Annotated[str, typer.Option(help="Name of the log and the identity key.")] = "musterstadt.example",
+    name: Annotated[
+        str, typer.Option(help="The authority's domain: it names log and identity key, for ever.")
+    ] = _MADE_UP,
     title_de: Annotated[str, typer.Option(help="The authority's name in German.")] = "Stadt Musterstadt",
     title_en: Annotated[str, typer.Option(help="The authority's name in English.")] = "Town of Musterstadt",
     as_json: console.Json = False,
 ) -> None:
     """A new home: settings to fill in, keys, an empty log. Never overwrites."""
     if not _NAME.fullmatch(name):
-        console.usage(f"--name has small letters, digits, dots and hyphens, like stadt.example, not {name!r}")
+        console.usage(
+            f"--name has small letters, digits, dots and hyphens, like stadt.example, not {name!r}. "
+            f"Take the domain of the authority{_close_to(name)}."
+        )
     for title in (title_de, title_en):
         if not title.strip() or not title.isprintable() or '"' in title or "\\" in title:
             console.usage("--title-de and --title-en are one line each, without quotation mark and backslash")
@@ -53,8 +60,22 @@ def init(
         console.as_json({"home": str(folder), "authority_vkey": vkey, "fingerprint": fingerprint})
         return
     console.say(f"A new home is in {folder}.", "bold")
+    if name == _MADE_UP:
+        console.prose(
+            f"Its log and its identity key are named {name}: a made-up town, to try things out. The name stays for as "
+            "long as the log does, so for a town of your own begin again: einmal init DIR --name stadt.example"
+        )
     console.say(f"Publish this fingerprint, so that citizens can check their reports:\n  {fingerprint}")
     console.say(f"Back up {folder / 'keys'} and show it to nobody. What to do next: {folder / 'README.md'}")
+
+
+def _close_to(name: str) -> str:
+    """Out: what could be meant by something that is no name."""
+    told = name.lower()
+    for letter, spelt in _SPELT:
+        told = told.replace(letter, spelt)
+    likely = re.sub(r"[^a-z0-9.]+", "-", told).strip("-.")
+    return f", or for a trial {likely if '.' in likely else likely + '.example'}" if likely else ""
 
 
 def upgrade(home: console.Home = console.HERE, as_json: console.Json = False) -> None:

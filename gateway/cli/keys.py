@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from textwrap import wrap
+from typing import Annotated, Final
 
 import typer
 
 from consent.policy import Policy
 from gateway import assembly, jws
-from gateway.audit.note import NoteInvalid
+from gateway.audit.note import NoteInvalid, Verifier
 from gateway.audit.shard import Origin
 from gateway.cli import console, rotating
+
+_YOUR_NAME: Final = "Your office's name"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +29,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="keys")
 
 
-def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
+def list_(
+    fingerprint: Annotated[
+        bool,
+        typer.Option(
+            "--fingerprint",
+            help="Only the fingerprint that citizens check with; in a terminal, to be read out.",
+        ),
+    ] = False,
+    home: console.Home = console.HERE,
+    as_json: console.Json = False,
+) -> None:
     """The fingerprint to publish, every public key, its state."""
     now = assembly.now()
     policy, own, shards = asyncio.run(_opened(home))
+    if fingerprint:
+        _fingerprint(own.identity.current, as_json)
+        return
     rows = [
         (
             consumer.id,
@@ -62,6 +78,19 @@ def list_(home: console.Home = console.HERE, as_json: console.Json = False) -> N
     for shard in shards:
         console.say(f"  {shard['origin']}")
     console.table(("whose", "key", "use", "valid to", "state"), rows)
+
+
+def _fingerprint(identity: Verifier, as_json: bool) -> None:
+    """Print what is on the letterhead, and for somebody at the telephone the same in groups of four."""
+    if as_json:
+        console.as_json({"authority": identity.name, "fingerprint": identity.fingerprint})
+        return
+    console.say(identity.fingerprint)
+    if console.in_terminal():
+        groups = wrap(identity.fingerprint, 4)
+        console.say(f"To read it out, it is that of {identity.name}:")
+        for at in range(0, len(groups), 4):
+            console.say("  " + "  ".join(groups[at : at + 4]))
 
 
 def _tell(own: assembly.OwnKeys) -> None:
@@ -123,8 +152,16 @@ def _new_cosigner(file: Path, name: str, as_json: bool) -> None:
         console.as_json({"name": name, "vkey": verifier.vkey, "file": str(file), "state": str(state)})
         return
     console.say(f"The secret key is in {file}: for its owner alone.")
-    console.say("The public one, for [[log.auditor]] or [[log.witness]] in einmal.toml, and for readers:")
+    console.prose("The public one, for [[log.auditor]] or [[log.witness]] in einmal.toml, and for readers:")
     console.say(f'  vkey = "{verifier.vkey}"')
+    console.prose(
+        "Send that line to the town, by a way on which nobody can exchange it. The town adds to einmal.toml:"
+    )
+    console.say(f'  [[log.auditor]]\n  name = "{_YOUR_NAME}"\n  vkey = "{verifier.vkey}"')
+    console.prose(
+        "The name is the one that readers shall see. A witness stands under [[log.witness]], with a third line if it "
+        'answers by itself: url = "https://…". Then: einmal check'
+    )
     console.say(f"What you will have seen is kept in {state}: for --state.")
 
 

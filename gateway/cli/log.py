@@ -20,6 +20,7 @@ from gateway.cli import (
     reconciling,
     restoring,
     retention,
+    roles,
     tiles,
     watching,
     witnessing,
@@ -35,7 +36,9 @@ Origin: TypeAlias = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help="The log: its head, proofs, its check.", no_args_is_help=True)
+    group = typer.Typer(
+        help="The log: its head, proofs, its check.", no_args_is_help=True, cls=roles.LogCommands
+    )
     group.command("head")(head)
     group.command("prove")(prove)
     group.command("verify")(verify)
@@ -100,12 +103,13 @@ def prove(
 
 
 def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> None:
-    """Check the whole stored log, and name what differs.
+    """Check every line that is stored, and name what differs.
 
     Every derived column is computed again from the leaves, and the index of every epoch; what others cosigned is held
     against it.
     """
-    reports = assembly.verify_log(home, assembly.now())
+    now = assembly.now()
+    reports = assembly.verify_log(home, now)
     if as_json:
         console.as_json([_facts(report) for report in reports])
     else:
@@ -113,23 +117,25 @@ def verify(home: console.Home = console.HERE, as_json: console.Json = False) -> 
             _tell(report)
         lines = sum(report.lines for report in reports)
         console.say(f"{console.count(lines, 'line')} checked in {console.count(len(reports), 'shard')}.")
+        console.say(f"As they stood on {now:%Y-%m-%d at %H:%M:%S} UTC.")
     if not all(report.holds for report in reports):
         console.no()
 
 
 def _tell(report: LogReport) -> None:
-    state = "holds" if report.holds else f"{console.count(len(report.wrong), 'wrong place')}"
-    erased = f", {report.erased} erased" if report.erased else ""
-    lines = "destroyed in its time" if report.destroyed else console.count(report.lines, "line") + erased
-    told = f"{report.origin}: {lines}: {state}"
+    state = "holds" if report.holds else console.count(len(report.wrong), "wrong place")
+    parts = ["destroyed in its time" if report.destroyed else console.count(report.lines, "line")]
+    if report.erased:
+        parts.append(f"{report.erased:,} erased")
     if report.epochs or report.cosignatures:
-        signed = console.count(report.cosignatures, "cosignature")
-        told += f" (with {console.count(report.epochs, 'epoch')}, {signed})"
-    console.say(told, "green" if report.holds else "red")
+        parts += [console.count(report.epochs, "epoch"), console.count(report.cosignatures, "cosignature")]
+    style = "green" if report.holds else "red"
+    console.say(report.origin, style)
+    console.prose(f"  {', '.join(parts)}: {state}", style)
     for wrong in report.wrong:
-        console.say(f"  {wrong.told}")
+        console.prose(f"  {wrong.told}")
     for lost in report.lost:
-        console.say(f"  lines lost in a restore: {lost}", "yellow")
+        console.prose(f"  lines lost in a restore: {lost}", "yellow")
 
 
 def _facts(report: LogReport) -> dict[str, object]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Final, TypeAlias
 from zipfile import ZipFile
 
@@ -137,6 +139,19 @@ def _checked(folder: Path, archive: bytes, identity: str, auditor_vkey: str) -> 
     )
 
 
+def activation(python: Path, found: str | None) -> str | None:
+    """In: this program's Python; where the terminal finds `einmal`, if it does. Out: what makes it find it, None where
+    nothing is needed; the path is told from here where that is shorter."""
+    if found is not None:
+        return None
+    folder = python.parent
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
+    if (folder / "activate").is_file():
+        return f". {quote(str(folder / 'activate'))}"
+    return f"alias einmal={quote(str(python.parent / 'einmal'))}"
+
+
 def _conclude(folder: Path, ended: Ended) -> None:
     holds = "holds" if ended.holds else "does NOT hold"
     console.say("\nAnna asks what was done with her data")
@@ -146,6 +161,10 @@ def _conclude(folder: Path, ended: Ended) -> None:
     console.prose(f" {'✓' if ended.holds else '✕'} The town's log of {ended.log_lines} lines {holds}.")
     console.say(f"\nEverything is in {folder}. Begin with these two:")
     console.say(f"  {folder / 'story.md'}\n  {folder / 'anna' / 'auskunft.html'}")
+    hint = activation(Path(sys.executable), shutil.which("einmal"))
+    if hint is not None:
+        console.say("So that this terminal finds `einmal`, type this once:")
+        console.say(f"  {hint}")
     console.say("Check it yourself:")
     console.say(f"  einmal citizen verify {folder / 'anna.zip'} \\\n    --authority {ended.fingerprint} \\")
     console.say(f"    --auditor {ended.auditor}")

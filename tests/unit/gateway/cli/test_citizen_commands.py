@@ -144,7 +144,7 @@ def test_the_log_is_shown_proved_and_verified(home: Path, tmp_path: Path, einmal
     assert einmal("log", "prove", head["size"], "--home", home).code == 2
     told = einmal("log", "verify", "--home", home)
     assert told.code == 0
-    assert f"{head['size']} lines: holds" in told.out
+    assert f"  {head['size']} lines, 1 epoch, 1 cosignature: holds" in told.out
 
 
 def test_one_flipped_byte_of_the_log_is_named(home: Path, einmal: Einmal) -> None:

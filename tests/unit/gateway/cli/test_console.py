@@ -6,6 +6,17 @@ import pytest
 
 from gateway.cli import console
 
+
+def test_a_count_is_read_at_a_glance() -> None:
+    """Thousands stand apart; one thing is one."""
+    assert [console.count(number, "line") for number in (0, 1, 1002, 1234567)] == [
+        "0 lines",
+        "1 line",
+        "1,002 lines",
+        "1,234,567 lines",
+    ]
+
+
 COMMANDS = "\x1b[2J\x1b[HTrue and complete.\x07\r\u202e\x9b2J"
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from commands import Einmal
+from rich.console import Console
 
 from gateway.audit.identity import read_step
 from gateway.audit.note import encode64, parse_vkey
+from gateway.cli import console
+from gateway.config.home import load_settings
 
 
 def listed(einmal: Einmal, home: Path) -> dict[str, object]:
@@ -39,6 +43,39 @@ def test_a_house_that_never_rotated_lists_what_is_in_use(home: Path, einmal: Ein
     shards = told["shards"]
     assert isinstance(shards, list)
     assert [parse_vkey(shard["log_vkey"]).name for shard in shards] == [shard["origin"] for shard in shards]
+
+
+def test_the_fingerprint_alone_is_for_scripts_and_for_a_caller(
+    monkeypatch: pytest.MonkeyPatch, home: Path, einmal: Einmal
+) -> None:
+    """One line for a script; in a terminal the same in groups of four, under the name of the authority. It is the one
+    that an export is checked with."""
+    whole = str(listed(einmal, home)["fingerprint"])
+    assert einmal("keys", "list", "--fingerprint", "--home", home).out == f"{whole}\n"
+    facts = einmal("keys", "list", "--fingerprint", "--json", "--home", home).json
+    assert facts == {"authority": "musterstadt.example", "fingerprint": whole}
+    screen = Console(file=StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(console, "_out", screen)
+    einmal("keys", "list", "--fingerprint", "--home", home)
+    assert isinstance(screen.file, StringIO)
+    first, told, *groups = screen.file.getvalue().splitlines()
+    assert (first, "".join("".join(groups).split())) == (whole, whole)
+    assert "musterstadt.example" in told
+    assert all(len(group) == 4 for row in groups for group in row.split())
+
+
+def test_an_auditors_key_comes_with_what_the_town_writes_down(
+    home: Path, tmp_path: Path, einmal: Einmal
+) -> None:
+    """The lines shown, added to einmal.toml as they stand, name the auditor."""
+    told = einmal("keys", "new", tmp_path / "a.key", "--kid", "dsb.example/einmal", "--auditor").out
+    shown = told[told.index("  [[log.auditor]]") :].splitlines()[:3]
+    settings = home / "einmal.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n".join(["", *shown, ""]), "utf-8")
+    assert einmal("check", "--home", home).code == 0
+    named = [auditor.vkey for auditor in load_settings(home).log.auditor]
+    assert f'vkey = "{named[-1]}"' in told
+    assert named[-1].startswith("dsb.example/einmal+")
 
 
 def test_every_rotation_is_told_and_listed(home: Path, einmal: Einmal) -> None:
