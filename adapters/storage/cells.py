@@ -45,7 +45,7 @@ class Cells:
         columns: Sequence[sa.Column[Any]],
         key: Sequence[sa.Column[Any]],
         where: sa.ColumnElement[bool] | None = None,
-        order: Sequence[sa.Column[Any]] = (),
+        order: Sequence[sa.ColumnElement[Any]] = (),
         source: sa.FromClause | None = None,
         of: str = "",
     ) -> Iterator[_Cells]:

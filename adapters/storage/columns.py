@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.storage import labelling
 from adapters.storage.cells import Cells, readable
 from adapters.storage.database import Database, unavailable
 from adapters.storage.schema import (
@@ -110,8 +111,9 @@ class LogColumns:
     def labelled(self, origin: str, label: bytes) -> Iterator[tuple[int, Row]]:
         """Out: index, and leaf, salt and event, of a label's lines."""
         columns = (LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event)
-        mine = (LINE.c.shard == self._ids[origin]) & (LINE.c.label == label)
-        rows = self._cells.rows(columns, (LINE.c.idx,), mine, (LINE.c.idx,), of=origin)
+        shard = sa.literal(self._ids[origin])
+        mine = labelling.labelled(LINE, shard, labelling.runs(shard)) & (LINE.c.label == label)
+        rows = self._cells.rows(columns, (LINE.c.idx,), mine, (labelling.place(LINE),), of=origin)
         return ((row[0], (row[1], row[2], row[3])) for row in rows)
 
     def tiles(self, origin: str) -> Iterator[TileRow]:

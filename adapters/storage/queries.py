@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from adapters.storage import labelling
 from adapters.storage.judging import STILL_ANSWERABLE, GroupState, milliseconds, moment, record_state
 from adapters.storage.loading import load_exchanges, read_tile, record_events
 from adapters.storage.prepared import Prepared
@@ -31,15 +32,18 @@ from gateway.errors import JournalUnavailable
 from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Release, Shard, StoredLine
 from gateway.stages import Position
 
-_LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event, LINE.c.withheld).where(
-    LINE.c.shard == sa.select(SHARD.c.id).where(SHARD.c.origin == sa.bindparam("b_origin")).scalar_subquery()
-)
+_LINES: Final = sa.select(LINE.c.idx, LINE.c.leaf, LINE.c.salt, LINE.c.event, LINE.c.withheld)
+_OWN: Final = sa.select(SHARD.c.id).where(SHARD.c.origin == sa.bindparam("b_origin")).scalar_subquery()
 _RANGE: Final = Prepared(
-    _LINES.where(LINE.c.idx >= sa.bindparam("b_start"), LINE.c.idx < sa.bindparam("b_stop")).order_by(
-        LINE.c.idx
-    )
+    _LINES.where(LINE.c.shard == _OWN)
+    .where(LINE.c.idx >= sa.bindparam("b_start"), LINE.c.idx < sa.bindparam("b_stop"))
+    .order_by(LINE.c.idx)
 )
-_LABELLED: Final = Prepared(_LINES.where(LINE.c.label == sa.bindparam("b_label")).order_by(LINE.c.idx))
+_LABELLED: Final = Prepared(
+    _LINES.where(
+        labelling.labelled(LINE, _OWN, labelling.runs(_OWN)), LINE.c.label == sa.bindparam("b_label")
+    ).order_by(labelling.place(LINE))
+)
 _SHARD: Final = Prepared(
     sa.select(SHARD.c.id, SHARD.c.size).where(SHARD.c.origin == sa.bindparam("b_origin"))
 )

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 REVISION: Final = "0003"
 """The migration this code reads and writes."""
+RUN_BITS: Final = 14
+"""The index of labels is kept by runs of 2^14 lines (`adapters.storage.labelling`)."""
 
 METADATA: Final = sa.MetaData(
     naming_convention={
@@ -42,6 +44,12 @@ sa.Index(  # a class has one open shard
     postgresql_where=sa.text("closed = 0"),
 )
 
+
+def run_of(idx: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """Out: the number of a line's run, in the words of the index: no other words would be looked up in it."""
+    return idx.op(">>", return_type=sa.BigInteger())(sa.literal_column(str(RUN_BITS)))
+
+
 LINE: Final = sa.Table(
     "line",
     METADATA,
@@ -55,7 +63,7 @@ LINE: Final = sa.Table(
     sa.Column("event", sa.LargeBinary),  # null once erased
     sa.Column("withheld", sa.Text),  # by which norm it was erased; else null
 )
-sa.Index("line_label", LINE.c.shard, LINE.c.label, LINE.c.idx)
+sa.Index("line_label", LINE.c.shard, run_of(LINE.c.idx), LINE.c.label, LINE.c.idx)
 
 TILE: Final = sa.Table(
     "tile",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -97,6 +98,9 @@ def test_a_newer_version_is_named_and_left_alone(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+LABELS = "SELECT sql FROM sqlite_master WHERE name = 'line_label'"
+
+
 def first_tables(path: Path) -> None:
     """Make a database as the first version of the program left it."""
     create(url(path))
@@ -104,6 +108,8 @@ def first_tables(path: Path) -> None:
         for table in ("release", "epoch", "cosignature", "held", "hold"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE line DROP COLUMN withheld")
+        connection.execute("DROP INDEX line_label")
+        connection.execute("CREATE INDEX line_label ON line (shard, label, idx)")
     connection.close()
     at_version(path, "0001")
 
@@ -117,6 +123,17 @@ def test_an_older_version_is_not_opened_and_says_how_to_upgrade(path: Path) -> N
     connection.close()
 
 
+def differences(connection: sa.Connection) -> list[Any]:
+    """Out: in what the tables are not those the code uses."""
+    # Alembic can't read back the index of labels and says so; it is compared by its words.
+    with pytest.warns(Warning, match="expression-based index '?line_label"):
+        found = list(compare_metadata(MigrationContext.configure(connection), METADATA))
+    with sa.create_engine("sqlite://").begin() as fresh:
+        METADATA.create_all(fresh)
+        words = [one.exec_driver_sql(LABELS).scalar_one() for one in (fresh, connection)]
+    return found if words[0] == words[1] else [*found, words]
+
+
 def test_an_upgrade_leaves_the_tables_the_code_uses_and_what_was_in_them(path: Path) -> None:
     """Whatever the version before: the same tables as a new database, with the old rows; a second one does nothing."""
     first_tables(path)
@@ -127,7 +144,7 @@ def test_an_upgrade_leaves_the_tables_the_code_uses_and_what_was_in_them(path: P
     assert upgrade(url(path)) == (REVISION, REVISION)
     opened = Database(url(path))
     with opened.reader.connect() as reading:
-        assert compare_metadata(MigrationContext.configure(reading), METADATA) == []
+        assert differences(reading) == []
         assert reading.execute(sa.text("SELECT hash FROM policy")).scalar() == "hash"
     opened.close()
 
@@ -155,7 +172,7 @@ def test_the_migrations_make_exactly_the_tables_the_code_uses(path: Path) -> Non
     create(url(path))
     opened = Database(url(path))
     with opened.reader.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert differences(connection) == []
     opened.close()
 
 
@@ -188,7 +205,6 @@ def test_writers_are_durable_and_erased_is_overwritten(path: Path) -> None:
 
 INDEXED = {
     "an exchange": "SELECT 1 FROM exchange WHERE consumer = '' AND message_id = '' AND (secondary = 0 OR digest = '')",
-    "a label": "SELECT idx FROM line WHERE shard = 1 AND label = x'00' ORDER BY idx",
     "the outbox": "SELECT exchange FROM exchange WHERE reply is not null and confirmed is null "
     "ORDER BY terminal_shard, terminal_idx",
     "a case": "SELECT record FROM record WHERE recipient = '' AND case_id = ''",
