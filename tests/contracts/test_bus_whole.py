@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -23,6 +22,7 @@ from buses import (
 )
 from faults import Fault
 from killing import told_until_killed
+from processes import OWN
 
 from gateway.errors import BusUnavailable
 
@@ -90,9 +90,8 @@ class TestProcesses:
         """After SIGKILL every delivery it had taken comes to the next one, counted; nothing waits for a lease."""
         names = [f"n{at}" for at in range(6)]
         await published(buses, *names)
-        context = multiprocessing.get_context("spawn")
-        told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=hold_until_killed, args=(str(buses.path), 6, tell))
+        told, tell = OWN.Pipe(duplex=False)
+        process = OWN.Process(target=hold_until_killed, args=(str(buses.path), 6, tell))
         process.start()
         held = await asyncio.to_thread(told.recv)
         assert held == [f"message-{name}" for name in names]
@@ -114,9 +113,8 @@ class TestProcesses:
         """A house that is waiting hears of what another process publishes, and that one of the reply."""
         house = buses.house()
         waiting = asyncio.create_task(take(house.deliveries()))
-        context = multiprocessing.get_context("spawn")
-        told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=ask_once, args=(str(buses.path), tell))
+        told, tell = OWN.Pipe(duplex=False)
+        process = OWN.Process(target=ask_once, args=(str(buses.path), tell))
         process.start()
         (got,) = await waiting
         await house.send(replace(reply("asked"), body=b"<answer/>"))

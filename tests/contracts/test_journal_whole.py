@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from faults import Fault
 from killing import told_until_killed
+from processes import OWN
 from stores import (
     NOW,
     ORIGIN,
@@ -204,13 +204,12 @@ class TestFaults:
 class TestProcesses:
     async def test_processes_share_one_log(self, stores: SqliteStores) -> None:
         """Several processes append at once: every line told as committed is there, once, in one tree."""
-        context = multiprocessing.get_context("spawn")
         async with stores.using() as store:
             await furnish(store)
             pipes = []
             for name in ("p", "q"):
-                told, tell = context.Pipe(duplex=False)
-                process = context.Process(target=write_some, args=(str(stores.path), name, 100, tell))
+                told, tell = OWN.Pipe(duplex=False)
+                process = OWN.Process(target=write_some, args=(str(stores.path), name, 100, tell))
                 process.start()
                 tell.close()
                 pipes.append((process, told))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 import sqlite3
@@ -17,23 +16,20 @@ import killable
 import pytest
 import town as towns
 from indexing import Between, agree, check, epochs_of, published, tell
+from processes import lived
 from town import Town
 
 from adapters.storage.epochs import SqlEpochs
 from gateway.errors import JournalUnavailable
 from gateway.ports import StoredEpoch
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["gateway.assembly", "gateway.cli.demo.home"])
 MOST_STEPS = 40
 
 
 def live(work: Callable[..., None], *given: object) -> int | None:
     """Run a process. Out: how it ended."""
-    process = SPAWN.Process(target=work, args=given)
-    process.start()
-    process.join(60)
-    return process.exitcode
+    [code] = lived(work, *given)
+    return code
 
 
 class TestRaces:

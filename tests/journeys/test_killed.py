@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import shutil
 import signal
 import sqlite3
@@ -21,15 +20,12 @@ import pytest
 import submitting
 import town
 from peopled import BLOCKED
+from processes import lived
 
 from gateway import assembly
 from gateway.audit.record import TERMINAL
 from gateway.cli.demo.people import anna
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["gateway.assembly", "gateway.cli.demo.home"]
-)  # the server doesn't know the tests' path
 MOST_STEPS = 120
 AT_ONCE = 2
 
@@ -59,12 +55,9 @@ async def _ask(root: Path) -> None:
     await place.opened.close()
 
 
-def _live(root: Path, fatal: int | None) -> int:
-    process = SPAWN.Process(target=killable.run, args=(str(root), fatal))
-    process.start()
-    process.join(60)
-    assert process.exitcode is not None
-    return process.exitcode
+def _live(root: Path, fatal: int | None) -> int | None:
+    [code] = lived(killable.run, str(root), fatal)
+    return code
 
 
 def _lines(root: Path) -> list[dict[str, object]]:

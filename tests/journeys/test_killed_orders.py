@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import shutil
 import signal
 import sqlite3
@@ -17,14 +16,11 @@ import killable
 import pytest
 import town as towns
 from consents import decision, gives, withdraws
+from processes import lived
 
 from gateway import assembly
 from gateway.cli.demo.people import anna
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["gateway.assembly", "gateway.cli.demo.home"]
-)  # the server doesn't know the tests' path
 MOST_STEPS = 60
 _STEPS = (
     "store.recall",
@@ -57,12 +53,9 @@ async def _order(root: Path) -> None:
     await town.opened.close()
 
 
-def _live(root: Path, fatal: int | None) -> int:
-    process = SPAWN.Process(target=killable.run, args=(str(root), fatal))
-    process.start()
-    process.join(60)
-    assert process.exitcode is not None
-    return process.exitcode
+def _live(root: Path, fatal: int | None) -> int | None:
+    [code] = lived(killable.run, str(root), fatal)
+    return code
 
 
 def _rows(root: Path, database: str, query: str) -> list[Any]:

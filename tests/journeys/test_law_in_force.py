@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import killable
 import pytest
@@ -18,6 +17,7 @@ import town as towns
 from journal_lines import lines, since
 from law_changes import edit, takes_over
 from mistakes import signed
+from processes import lived
 from reloading import GRANT, ID, answered, keep_only, question
 from town import IDS, Town
 
@@ -26,8 +26,6 @@ from gateway import jws
 from gateway.assembly.policies import CONTEXT, unsealed
 from gateway.cli.demo import home as demo_home
 from gateway.errors import ConfigurationFault
-
-SPAWN: Final = multiprocessing.get_context("forkserver")
 
 
 # --- what is no law ---------------------------------------------------------------------------------------------
@@ -166,11 +164,9 @@ async def test_a_law_sealed_by_an_older_version_stays_in_force(town: Town) -> No
 def killed(root: Path, fatal: int) -> Iterator[str]:
     """Out: the last step of a reload that died."""
     (root / killable.STEPS).unlink(missing_ok=True)
-    process = SPAWN.Process(target=killable.reload, args=(str(root), fatal))
-    process.start()
-    process.join(60)
-    assert process.exitcode in (0, -signal.SIGKILL)
-    yield (root / killable.STEPS).read_text().splitlines()[-1] if process.exitcode else "done"
+    [code] = lived(killable.reload, str(root), fatal)
+    assert code in (0, -signal.SIGKILL)
+    yield (root / killable.STEPS).read_text().splitlines()[-1] if code else "done"
 
 
 def test_a_reload_that_dies_leaves_the_old_law_or_the_new_one(founded: Path, tmp_path: Path) -> None:

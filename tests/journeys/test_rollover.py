@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ import killable
 import midnight
 import pytest
 import town as towns
+from processes import lived
 from town import StillClock, Town
 
 from gateway import assembly, serve
@@ -27,23 +26,9 @@ from gateway.journal.shards import Restored
 from gateway.ports import Shard
 from gateway.stages import Position, Reply
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["gateway.assembly", "gateway.cli.demo.home"]
-)  # the server doesn't know the tests' path
 MOST_STEPS = 60
 NEXT = ["12m/2026-11", "12m/2026-12", "24m/2026-11", "24m/2026-12"]
 SECOND = ["12m/2026-11", "12m/2026-11.2", "24m/2026-11", "24m/2026-11.2"]
-
-
-def live(work: Callable[..., None], *given: object, copies: int = 1) -> list[int | None]:
-    """Run processes side by side. Out: how each ended."""
-    processes = [SPAWN.Process(target=work, args=given) for _ in range(copies)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    return [process.exitcode for process in processes]
 
 
 async def linked(root: Path, expected: list[str] = NEXT) -> None:
@@ -67,7 +52,7 @@ async def test_two_processes_work_through_midnight(founded: Path, tmp_path: Path
     """Nobody is turned away, each class has exactly one new shard, and the log of both months verifies."""
     root = tmp_path / "home"
     shutil.copytree(founded, root)
-    assert live(midnight.works, str(root), 1.0, 8, copies=2) == [0, 0]
+    assert lived(midnight.works, str(root), 1.0, 8, copies=2) == [0, 0]
     outcomes = Counter((root / midnight.OUTCOMES).read_text().splitlines())
     assert set(outcomes) == {"evidence.answer"}
     await linked(root)
@@ -78,11 +63,11 @@ async def test_a_death_at_any_step_of_the_roll_over_is_made_good(founded: Path, 
     for fatal in range(MOST_STEPS):
         root = tmp_path / f"at-{fatal}"
         shutil.copytree(founded, root)
-        [code] = live(midnight.rolls, str(root), fatal)
+        [code] = lived(midnight.rolls, str(root), fatal)
         if code == 0:
             break
         assert code == -signal.SIGKILL
-        assert live(midnight.rolls, str(root), None) == [0]
+        assert lived(midnight.rolls, str(root), None) == [0]
         await linked(root)
         shutil.rmtree(root)
     else:
@@ -95,7 +80,7 @@ async def test_an_idle_class_begins_its_month_too(founded: Path, tmp_path: Path)
     """Nobody asks anything, and two processes keep house after midnight: each class has its new shard, once."""
     root = tmp_path / "home"
     shutil.copytree(founded, root)
-    assert live(midnight.wakes, str(root), None, copies=2) == [0, 0]
+    assert lived(midnight.wakes, str(root), None, copies=2) == [0, 0]
     await linked(root)
 
 
@@ -104,11 +89,11 @@ async def test_a_death_at_midnight_of_an_idle_house_is_made_good(founded: Path, 
     for fatal in range(MOST_STEPS):
         root = tmp_path / f"at-{fatal}"
         shutil.copytree(founded, root)
-        [code] = live(midnight.wakes, str(root), fatal)
+        [code] = lived(midnight.wakes, str(root), fatal)
         if code == 0:
             break
         assert code == -signal.SIGKILL
-        assert live(midnight.wakes, str(root), None) == [0]
+        assert lived(midnight.wakes, str(root), None) == [0]
         await linked(root)
         shutil.rmtree(root)
     else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import shutil
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import processes
 import pytest
 import town as towns
 import two_years
@@ -29,8 +29,6 @@ from gateway.audit.verify.verdict import Outcome
 from gateway.cli.demo.people import anna
 from gateway.views.export import disassemble
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["gateway.assembly", "gateway.cli.demo.home"])
 MOST_STEPS = 200
 OVER = {
     "12m/2026-10", "12m/2026-11", "12m/2026-12", "24m/2026-10", "24m/2026-11"
@@ -191,12 +189,10 @@ async def test_whatever_is_killed_between_is_gone_on_with(tmp_path: Path) -> Non
     for fatal in range(1, MOST_STEPS, 2):
         root = tmp_path / f"at-{fatal}"
         shutil.copytree(whole, root)
-        process = SPAWN.Process(target=two_years.retires, args=(str(root), fatal))
-        process.start()
-        process.join(60)
-        if process.exitcode == 0:
+        [code] = processes.lived(two_years.retires, str(root), fatal)
+        if code == 0:
             break
-        assert process.exitcode == -signal.SIGKILL
+        assert code == -signal.SIGKILL
         assert [w.told for report in assembly.verify_log(root) for w in report.wrong] == [], fatal
         town = await towns.opened(root, StillClock(LATER))
         assert (await town.opened.retention().run(LATER, clock_is_right=True)).settled

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Callable
 from typing import Any
+
+from processes import OWN
 
 
 async def told_until_killed(work: Callable[..., None], *given: str, count: int) -> list[Any]:
@@ -13,9 +14,8 @@ async def told_until_killed(work: Callable[..., None], *given: str, count: int) 
 
     In: what it does, with what is given and a pipe to tell by. Out: all that it told.
     """
-    context = multiprocessing.get_context("spawn")
-    told, tell = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(*given, tell))
+    told, tell = OWN.Pipe(duplex=False)
+    process = OWN.Process(target=work, args=(*given, tell))
     process.start()
     tell.close()
     said = [await asyncio.to_thread(told.recv) for _ in range(count)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -13,16 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import town as towns
+from processes import OWN
 
 from gateway.exchange import handle
 from gateway.house import House
 from gateway.journal import Journal
 from gateway.stages import Delivery, Reply
 
-SPAWN: Final = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["gateway.assembly", "gateway.cli.demo.home"]
-)  # the server doesn't know the tests' path
 PORTS: Final = frozenset({"recall", "held_for", "append", "fetch"})
 """What an exchange calls outside: each call has a moment before and one after."""
 
@@ -90,10 +86,10 @@ def in_two_processes(
 ) -> list[dict[str, bytes]]:
     """Hand two gateway processes of that home their deliveries at the same moment, the same ones unless others are
     named. Out: each one's whole replies by message."""
-    pipe: Any = SPAWN.Queue()
-    start = SPAWN.Barrier(2)
+    pipe: Any = OWN.Queue()
+    start = OWN.Barrier(2)
     shares = (deliveries, deliveries if others is None else others)
-    processes = [SPAWN.Process(target=_answers, args=(str(root), share, start, pipe)) for share in shares]
+    processes = [OWN.Process(target=_answers, args=(str(root), share, start, pipe)) for share in shares]
     for process in processes:
         process.start()
     told: list[dict[str, bytes]] = [pipe.get(timeout=60) for _ in processes]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import secrets
 import signal
@@ -19,14 +18,13 @@ from typing import Any, Final
 
 import midnight
 import town as towns
+from processes import OWN
 from town import StillClock
 
 from adapters.clock import SystemClock
 from gateway.exchange import handle
 from gateway.stages import Reply
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["gateway.assembly", "gateway.cli.demo.home"])
 WRITERS: Final = 8
 INDEXERS: Final = 2
 """How many of the writers make epochs as well."""
@@ -150,7 +148,7 @@ class Killer:
 
     def _start(self, since: datetime, indexes: bool) -> Any:
         given = (str(self.root), str(self.out), since, self.seconds, indexes)
-        process = SPAWN.Process(target=writes, args=given)
+        process = OWN.Process(target=writes, args=given)
         process.start()
         return process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import multiprocessing
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import planted
 import pytest
 import sqlalchemy as sa
 from killed_register import AFTER_COMMIT, steps
+from processes import lived
 from pydantic import ValidationError
 from register_errands import EXCHANGE, NOW, mandate, submit
 from small_register import BY_IDNR, JOURNAL, REGISTER, SQL, build, close_all, content, sql
@@ -29,8 +29,6 @@ from consent.problems import frozen
 from consent.vocabulary import Conflict, Filed, Found, OnFile, Person
 from gateway.errors import ConfigurationFault, RegisterProtocol, RegisterTimeout, RegisterUnavailable
 
-SPAWN: Final = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["adapters.registers.sql"])  # the server doesn't know the tests' path
 VALUES: Final = {"street": "Neuer Weg", "rooms": "4"}
 REPLACES: Final = {"street": planted.STREET, "rooms": "3"}
 FILED: Final = Filed((Person(f"idnr:{planted.IDNR}"),), NOW)
@@ -153,13 +151,11 @@ def test_a_process_that_is_killed_leaves_all_or_nothing(home: Path) -> None:
     asyncio.run(sql(home).filed(""))  # as each process does, to learn the tables
     before, outcomes = content(home), []
     for fatal in range(100):
-        process = SPAWN.Process(target=killed_register.run, args=(str(home), VALUES, REPLACES, fatal))
-        process.start()
-        process.join(60)
+        [code] = lived(killed_register.run, str(home), VALUES, REPLACES, fatal)
         outcomes.append(content(home) != before)
-        if process.exitcode == 0 or outcomes[-1]:
+        if code == 0 or outcomes[-1]:
             break
-        assert process.exitcode == -signal.SIGKILL
+        assert code == -signal.SIGKILL
     assert len(outcomes) >= STEPS
     assert outcomes == [False] * (len(outcomes) - 1) + [True]
     written = content(home)

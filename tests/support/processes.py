@@ -1,0 +1,26 @@
+"""Processes of a test's own, forked off a server that has read the house once: each begins at once, and fresh.
+
+There is one such server for all tests that a process runs, whoever asks first; so what it has read is said here alone.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from typing import Final
+
+OWN: Final = multiprocessing.get_context("forkserver")
+# By the names it has in the folder that the tests run in: the server does not know the tests' path.
+OWN.set_forkserver_preload(["gateway.assembly", "gateway.cli.demo.home", "tests.support.warmed"])
+SECONDS: Final = 60
+"""How long a process is waited for."""
+
+
+def lived(work: Callable[..., None], *given: object, copies: int = 1) -> list[int | None]:
+    """Run processes side by side. Out: how each ended."""
+    processes = [OWN.Process(target=work, args=given) for _ in range(copies)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(SECONDS)
+    return [process.exitcode for process in processes]
