@@ -12,7 +12,9 @@ import lived_in
 import peopled
 import pytest
 import pytest_asyncio
+import rotating
 import town as towns
+from rotating import Before
 from town import Town
 
 
@@ -28,6 +30,20 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asyncio.run(found())
     peopled.settle(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def furnished(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Before]:
+    """Out: a closed home whose keys were not rotated yet, and what it made. Copy it, don't open it."""
+    root = shutil.copytree(founded, tmp_path_factory.mktemp("furnished") / "home")
+
+    async def furnish() -> Before:
+        town = await towns.opened(root)
+        before = await rotating.furnish(town)
+        await town.opened.close()
+        return before
+
+    return root, asyncio.run(furnish())
 
 
 @pytest.fixture

@@ -32,9 +32,17 @@ from gateway.stages import Reply
 
 
 @pytest.fixture
-async def before(town: Town) -> Before:
+def before(furnished: tuple[Path, Before]) -> Before:
     """What the town made before a key was rotated."""
-    return await rotating.furnish(town)
+    return furnished[1]
+
+
+@pytest.fixture
+async def town(furnished: tuple[Path, Before], tmp_path: Path) -> AsyncIterator[Town]:
+    """Out: an open town of the test's own that has made all this."""
+    opened = await towns.opened(shutil.copytree(furnished[0], tmp_path / "home"))
+    yield opened
+    await opened.opened.close()
 
 
 @pytest.fixture
@@ -192,13 +200,11 @@ async def test_everything_is_sealed_anew_and_the_former_master_opens_nothing(
 
 
 async def test_a_backup_from_before_opens_with_the_master_key_of_its_time(
-    founded: Path, tmp_path: Path
+    furnished: tuple[Path, Before], tmp_path: Path
 ) -> None:
     """Put beside the one in use; then everything is sealed anew once more."""
-    root = shutil.copytree(founded, tmp_path / "home")
-    town = await towns.opened(root)
-    before = await rotating.furnish(town)
-    await town.opened.close()
+    template, before = furnished
+    root = shutil.copytree(template, tmp_path / "home")
     backup = shutil.copytree(root / "data", tmp_path / "backup")
     key = shutil.copy(root / "keys/master.key", tmp_path / "backup.key")
     town = await towns.opened(root, StillClock(LATER))

@@ -11,7 +11,7 @@ import pytest
 import rotating
 import town as towns
 from killable import STEPS
-from racing import SPAWN
+from processes import lived
 from rotating import EVERY, GATEWAY, IDENTITY, LATER, LOG, MASTER, SETTLED, Before
 from town import StillClock
 
@@ -33,30 +33,15 @@ STEPS_OF = {
 
 
 def live(*given: object, copies: int = 1) -> list[int | None]:
-    processes = [SPAWN.Process(target=rotating.run, args=given) for _ in range(copies)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    return [process.exitcode for process in processes]
-
-
-@pytest.fixture
-async def prepared(founded: Path, tmp_path: Path) -> tuple[Path, Before]:
-    """A closed town to copy, and what it made."""
-    root = shutil.copytree(founded, tmp_path / "prepared")
-    town = await towns.opened(root)
-    before = await rotating.furnish(town)
-    await town.opened.close()
-    return root, before
+    return lived(rotating.run, *given, copies=copies)
 
 
 @pytest.mark.parametrize("what", EVERY)
 async def test_a_rotation_broken_off_at_any_step_goes_on_from_there(
-    prepared: tuple[Path, Before], tmp_path: Path, what: str
+    furnished: tuple[Path, Before], tmp_path: Path, what: str
 ) -> None:
     """SIGKILL at each change of a file and each write; as it was left the house serves, and begun again it ends."""
-    template, before = prepared
+    template, before = furnished
     died: set[str] = set()
     for fatal in range(MOST_STEPS):
         root = tmp_path / f"at-{fatal}"
@@ -89,10 +74,10 @@ async def asked_once(root: Path) -> None:
 
 @pytest.mark.parametrize("what", EVERY)
 async def test_two_rotations_at_once_do_not_cross(
-    prepared: tuple[Path, Before], tmp_path: Path, what: str
+    furnished: tuple[Path, Before], tmp_path: Path, what: str
 ) -> None:
     """One at a time changes the keys; the other is told so, or comes after it."""
-    template, before = prepared
+    template, before = furnished
     root = shutil.copytree(template, tmp_path / "both")
     outcome = tmp_path / "outcome"
     assert live(str(root), what, None, str(outcome), copies=2) == [0, 0]
