@@ -17,10 +17,13 @@ SECONDS: Final = 60
 
 
 def lived(work: Callable[..., None], *given: object, copies: int = 1) -> list[int | None]:
-    """Run processes side by side. Out: how each ended."""
+    """Run processes side by side. Out: how each ended; None: it did not, and is not left behind."""
     processes = [OWN.Process(target=work, args=given) for _ in range(copies)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(SECONDS)
-    return [process.exitcode for process in processes]
+    ended = [process.exitcode for process in processes]
+    for process in processes:
+        process.kill()
+    return ended
