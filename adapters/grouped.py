@@ -7,10 +7,9 @@ order they came.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from time import monotonic
+from threading import Condition, Thread
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -44,11 +43,10 @@ class GroupedWriter(Generic[Job, Result]):
         """
         self._write, self._fault, self._weight, self._most = write, fault, weight, most
         self._idle, self._idle_seconds = idle, idle_seconds
-        self._linger_seconds, self._company = linger_seconds, 0
-        self._queue: SimpleQueue[_Waiting[Job, Result] | None] = SimpleQueue()
-        self._held: _Waiting[Job, Result] | None = None
+        self._linger_seconds, self._company, self._wanted = linger_seconds, 0, 1
+        self._waiting: deque[_Waiting[Job, Result]] = deque()
         self._closed = False
-        self._lock = Lock()
+        self._come = Condition()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -56,18 +54,19 @@ class GroupedWriter(Generic[Job, Result]):
         """Out: the job's result, once its group is written. Raises: what `fault` made of the failure."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        with self._lock:
+        with self._come:
             if self._closed:
                 raise self._fault(WriterClosed())
-            self._queue.put(_Waiting(job, loop, future))
+            self._waiting.append(_Waiting(job, loop, future))
+            if len(self._waiting) >= self._wanted:  # waking the thread costs more than writing a line
+                self._come.notify()
         return await future
 
     def close(self) -> None:
         """Write what is waiting, then end the thread. Idempotent; blocks until it has ended."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+        with self._come:
+            self._closed = True
+            self._come.notify()
         self._thread.join()
 
     def _run(self) -> None:
@@ -84,38 +83,26 @@ class GroupedWriter(Generic[Job, Result]):
 
         Where the last groups had company, as many are waited for a moment, and no longer than until they are there.
         """
+        while not self._has_come(1, self._idle_seconds):
+            if self._idle is not None:
+                self._idle()
+        self._has_come(self._company, self._linger_seconds)
         group: list[_Waiting[Job, Result]] = []
-        weight, until = 0, 0.0
-        while True:
-            left = until - monotonic() if len(group) < self._company else 0.0
-            waiting = (
-                self._held if self._held is not None else self._take(None if not group else max(left, 0.0))
-            )
-            self._held = None
-            if waiting is None:
-                return group
-            weight += self._weight(waiting.job)
+        weight = 0
+        while self._waiting:
+            weight += self._weight(self._waiting[0].job)
             if group and weight > self._most:
-                self._held = waiting
-                return group
-            group.append(waiting)
-            if len(group) == 1:
-                until = monotonic() + self._linger_seconds
+                break
+            group.append(self._waiting.popleft())
+        return group
 
-    def _take(self, seconds: float | None) -> _Waiting[Job, Result] | None:
-        """Out: the next job; None when none comes in that time (None: as long as it takes), or none will come."""
-        while True:
-            try:
-                taken = self._queue.get(timeout=self._idle_seconds if seconds is None else seconds)
-            except Empty:
-                if seconds is not None:
-                    return None
-                if self._idle is not None:
-                    self._idle()
-                continue
-            if taken is None and seconds is not None:
-                self._queue.put(None)  # the end comes after this group
-            return taken
+    def _has_come(self, wanted: int, seconds: float | None) -> bool:
+        """Wait for so many jobs, or the writer's end. Out: False: neither came in that time (None: for ever)."""
+        with self._come:
+            self._wanted = wanted
+            come = self._come.wait_for(lambda: self._closed or len(self._waiting) >= wanted, seconds)
+            self._wanted = 1
+            return come
 
     def _tell(self, group: Sequence[_Waiting[Job, Result]], results: Sequence[Result] | Exception) -> None:
         told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Result], Result | Exception]]] = {}
