@@ -68,10 +68,9 @@ def left_behind(shards: Sequence[Shard], rules: Sequence[Rule], now: datetime) -
     """Out: whether a shard has its keys that a run of the last day would not have left, whatever is written down of
     that run: by the shards' names alone, without reading a line."""
     by = german_time(now - RECENT).date()
-    last = {shard.retention: shard.head.origin for shard in shards}
-    over = [one for one in shards if one.closed and one.secrets and one.head.origin != last[one.retention]]
     periods = {rule.retention: rule for rule in rules}
-    return any(_is_over(shard, periods.get(shard.retention), by) for shard in over)
+    kept = [shard for shard in shards if shard.secrets is not None]
+    return any(_is_over(shard, periods.get(shard.retention), by) for shard in kept)
 
 
 def _is_over(shard: Shard, rule: Rule | None, by: date) -> bool:

@@ -24,7 +24,7 @@ from gateway.cli.demo.people import anna
 from gateway.errors import Fault, JournalUnavailable
 from gateway.exchange import handle
 from gateway.journal import Journal
-from gateway.keeping.holding import Hold
+from gateway.keeping.holding import Hold, Lifted
 from gateway.stages import Reply
 
 WRITTEN = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
@@ -188,7 +188,7 @@ class TestItsEnd:
             await town.opened.retention().run(OVER, clock_is_right=True)
         assert all(shard.secrets is not None for shard in await town.opened.store.shards())
         assert [one.hold is None for one in await town.opened.holds().listed()] == [False, True]
-        assert await town.opened.holds().lift("h-2", OVER)
+        assert await town.opened.holds().lift("h-2", OVER) is Lifted.UNREAD
         assert len((await town.opened.retention().run(OVER, clock_is_right=True)).destroyed) == 2
 
 
@@ -273,7 +273,7 @@ class TestGone:
         with pytest.raises(Fault, match="missing-hold h-1"):
             await town.opened.retention().run(OVER, clock_is_right=True)
         assert all(shard.secrets is not None for shard in await town.opened.store.shards())
-        assert await town.opened.holds().lift("h-1", OVER)
+        assert await town.opened.holds().lift("h-1", OVER) is Lifted.UNREAD
         assert not await town.opened.holds().lift("h-1", OVER)
         assert _wrong(town) == set()
         assert len((await town.opened.retention().run(OVER, clock_is_right=True)).destroyed) == 2

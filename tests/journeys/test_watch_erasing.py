@@ -7,6 +7,7 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gateway import serve
 from gateway.audit.retention import Rule
 from gateway.errors import JournalUnavailable
 from gateway.exchange import handle
+from gateway.keeping.lastrun import LastRun
 from gateway.keeping.retention import NoRule
 from gateway.watching import look
 
@@ -48,6 +50,16 @@ async def test_what_is_due_and_still_there_is_red(town: Town) -> None:
     now = town.clock.now()
     await town.opened.retention().run(now, clock_is_right=True)
     assert await seen(town) == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(days=9)])
+async def test_a_word_that_no_run_wrote_hides_no_shard_that_is_over(town: Town, ahead: timedelta) -> None:
+    """Somebody writes down that all is settled: the months' names say otherwise."""
+    await answered(town)
+    town.clock.passes(days=800)
+    town.opened.retention().slate.keep_run(LastRun(town.clock.now() + ahead).render())
+    [(kind, text)] = await seen(town)
+    assert (kind, "lines due" in text) == ("retention", True)
 
 
 async def test_a_run_that_failed_is_red(town: Town) -> None:

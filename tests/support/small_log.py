@@ -64,8 +64,10 @@ class SmallShard:
         keys_of: ShardKeys | None = None,
         number: int = 1,
         identity: Signer = IDENTITY,
+        house: bool = False,
     ) -> SmallShard:
-        """For lies: another authority's shard, another label of leaf 0, another's keys in it."""
+        """For lies: another authority's shard, another label of leaf 0, another's keys in it. With `house`: leaf 0 as
+        this version writes it."""
         origin = str(Origin(authority, retention, year, month, number))
         count = iter(range(99))
         keys = ShardKeys.generate(origin, lambda size: chance("key", origin, next(count))[:size])
@@ -74,8 +76,13 @@ class SmallShard:
             shard.previous = note.split(previous)[0]
         stated = keys_of or keys
         statement = note.sign(statement_text(stated.origin, stated), identity)
-        shard._append([(labels.system(label_of or origin), opening_event(classes, statement, previous))])
+        opening = opening_event(classes, statement, previous)
+        shard._append([(labels.system(label_of or origin), opening)], house)
         return shard
+
+    def tell(self, event: record.Event, house: bool = True) -> None:
+        """Add a line about the house, as the house writes it, or as others can."""
+        self._append([(labels.system(self.origin), record.to_bytes(event))], house)
 
     def add(self, count: int, person: str = PERSON, every: int = 5) -> None:
         """Add exchanges: an `asked` and an `answered` line each; every so many are the person's."""
@@ -99,9 +106,11 @@ class SmallShard:
                 ]
             )
 
-    def _append(self, told: Sequence[tuple[bytes, bytes]]) -> None:
+    def _append(self, told: Sequence[tuple[bytes, bytes]], house: bool = False) -> None:
         for label, event in told:
             salt = chance("salt", self.origin, len(self.lines))
+            if house:
+                salt = labels.house_salt(self.keys.seal, event)
             leaf = labels.leaf(label, labels.commit(salt, event))
             self.lines.append(LineRow(len(self.lines), label, leaf, salt, event))
         grown = tree.append(self.edge, [tree.leaf_hash(line.leaf) for line in self.lines[self.edge.size :]])
@@ -144,6 +153,7 @@ class SmallShard:
             previous=self.previous,
             followed=self.followed,
             terminals=tuple(self.terminals),
+            seal=self.keys.seal,
         )
 
     def proved(self, forms: Sequence[str], time: str | None, erased: bool = False) -> proof.ShardProof:

@@ -33,6 +33,29 @@ def test_the_other_labels_are_those_of_the_format() -> None:
     assert labels.system(ORIGIN) == sha256(b"einmal/system/v1|" + ORIGIN.encode()).digest()
 
 
+def test_the_salt_of_a_house_line_is_made_of_secret_and_event() -> None:
+    """Nobody makes it for another event or without the secret; where one of the three is gone, nobody can tell."""
+    secret, event = b"s" * 32, b'{"kind":"restored"}'
+    salt = labels.house_salt(secret, event)
+    assert salt == digest(secret, b"\xffeinmal/house/v1|" + event, "sha256")
+    assert labels.by_house(secret, salt, event)
+    for wrong in ((b"t" * 32, salt, event), (secret, salt, event + b" "), (secret, salt[:-1], event)):
+        assert not labels.by_house(*wrong)
+    for gone in ((None, salt, event), (secret, None, event), (secret, salt, None)):
+        assert not labels.by_house(*gone)
+
+
+def test_no_exchange_id_makes_the_salt_of_a_house_line() -> None:
+    """Both are made under the seal secret, and a sealed label lies open in the database: an id is a text, and what a
+    salt is made of is none in UTF-8."""
+    event = b'{"kind":"restored"}'
+    with pytest.raises(UnicodeDecodeError):
+        (b"\xffeinmal/house/v1|" + event).decode()
+    for odd in ("\xff", "", "\ufeff", "\u00ff"):
+        sealed = labels.sealed(b"s" * 32, odd + "einmal/house/v1|" + event.decode())
+        assert sealed != labels.house_salt(b"s" * 32, event)
+
+
 @pytest.mark.parametrize(
     ("subject", "good"),
     [

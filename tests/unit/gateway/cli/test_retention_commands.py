@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,6 +107,25 @@ def test_a_person_is_held_listed_exported_checked_and_let_go(
     assert gone.code == 1
     assert not (tmp_path / "no.json").exists()
     assert einmal("log", "verify", "--home", home).code == 0
+
+
+def test_a_hold_whose_row_is_gone_ends_unread(home: Path, person: Path, einmal: Einmal) -> None:
+    """It can be ended, and whoever does is told that nobody knows what it held; one that is kept is not."""
+    for as_json in ((), ("--json",)):
+        hold = placed(einmal, home, "--subject-file", person, "--json").json["hold"]
+        with closing(sqlite3.connect(home / "data/einmal.sqlite3")) as database, database:
+            for table in ("held", "hold"):
+                database.execute(f"delete from {table} where hold = ?", (hold,))
+        ended = einmal("log", "hold", "lift", hold, *as_json, "--home", home)
+        assert ended.code == 0
+        if as_json:
+            assert ended.json == {"hold": hold, "lifted": True, "unread": True}
+        else:
+            assert "nobody can tell whom or what it held" in " ".join(ended.out.split())
+        assert einmal("log", "hold", "lift", hold, "--home", home).code == 1
+    kept = placed(einmal, home, "--subject-file", person, "--json").json["hold"]
+    ended = einmal("log", "hold", "lift", kept, "--json", "--home", home)
+    assert ended.json == {"hold": kept, "lifted": True, "unread": False}
 
 
 def test_an_exchange_is_held_by_its_id(home: Path, person: Path, einmal: Einmal) -> None:

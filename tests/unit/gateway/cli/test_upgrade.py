@@ -5,19 +5,23 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from commands import Einmal
 
 from adapters.bus import file as bus_file
 from adapters.storage.schema import REVISION
+from gateway.audit import labels
 
 
 @pytest.fixture
-def older(tmp_path: Path, einmal: Einmal) -> Path:
-    """Out: a home with the tables of the program's first version."""
+def older(tmp_path: Path, einmal: Einmal, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Out: a home with the tables of the program's first version, and its lines: no salt was made of a secret."""
     home = tmp_path / "home"
-    assert einmal("init", home).code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(labels, "house_salt", lambda _secret, _event: token_bytes(labels.SALT_BYTES))
+        assert einmal("init", home).code == 0
     with closing(sqlite3.connect(home / "data/einmal.sqlite3")) as database, database:
         for table in ("release", "epoch", "cosignature", "held", "hold"):
             database.execute(f"DROP TABLE {table}")
@@ -39,8 +43,10 @@ def test_an_older_home_is_left_as_it_is_and_told_the_mend(
 
 
 def test_upgrade_makes_it_one_of_this_version(older: Path, einmal: Einmal) -> None:
-    """Once; a second time there is nothing to do. Its log is the same and holds."""
+    """Once; a second time there is nothing to do. Its log is the same and holds, and goes on in newer shards."""
     assert einmal("upgrade", "--json", "--home", older).json == {"before": "0001", "after": REVISION}
+    assert einmal("log", "verify", "--home", older).code == 0
+    assert einmal("keys", "rotate", "log", "--home", older).code == 0
     assert einmal("log", "verify", "--home", older).code == 0
     again = einmal("upgrade", "--home", older)
     assert again.code == 0
