@@ -16,7 +16,7 @@ from typing import Final
 
 from adapters import atomic
 from consent.vocabulary import Problem
-from gateway.audit.verify.folder import Unreadable
+from gateway.audit.verify.published.folder import Unreadable
 from gateway.errors import ConfigurationFault
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

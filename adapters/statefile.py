@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.folder import TileFolder, alone
 from consent.vocabulary import Problem
-from gateway.audit.verify.seen import MOST_STATE
+from gateway.audit.verify.published.seen import MOST_STATE
 
 
 class StateFile:

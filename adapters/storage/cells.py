@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.storage.database import connect_sqlite, damage
-from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.stored.columns import Wrong
 
 _BATCH: Final = 256
 _RAW: Final = sa.types.NullType()

@@ -30,7 +30,8 @@ from adapters.storage.schema import (
     TILE,
     USE,
 )
-from gateway.audit.verify.columns import (
+from gateway.audit.verify.erasures import Row
+from gateway.audit.verify.stored.columns import (
     CheckpointRow,
     CosignatureRow,
     EpochRow,
@@ -40,10 +41,9 @@ from gateway.audit.verify.columns import (
     TileRow,
     Wrong,
 )
-from gateway.audit.verify.erasures import Row
-from gateway.audit.verify.holding import HeldRow, HoldRow
-from gateway.audit.verify.releases import ReleaseRow
-from gateway.audit.verify.tables import Books, ExchangeRow, RecordEventRow, StoredEvent
+from gateway.audit.verify.stored.holding import HeldRow, HoldRow
+from gateway.audit.verify.stored.releases import ReleaseRow
+from gateway.audit.verify.stored.tables import Books, ExchangeRow, RecordEventRow, StoredEvent
 
 _MOST_STRAYS: Final = 256
 _TIED: Final = (  # every column that ties a row to its shard

@@ -24,13 +24,13 @@ from gateway.audit.note import NoteInvalid, split
 from gateway.audit.record import to_bytes
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin, ShardKeys, index_origin
-from gateway.audit.verify.books import check_books
-from gateway.audit.verify.columns import LogReport, PublicKeys, ShardRow, StoredLog, Wrong
 from gateway.audit.verify.erasures import Erasures, Told
-from gateway.audit.verify.holding import HeldRow, HoldRow
-from gateway.audit.verify.log import verify_log as check_log
-from gateway.audit.verify.releases import OpenedRelease, ReleaseRow
-from gateway.audit.verify.tables import Books, House
+from gateway.audit.verify.stored.books import check_books
+from gateway.audit.verify.stored.columns import LogReport, PublicKeys, ShardRow, StoredLog, Wrong
+from gateway.audit.verify.stored.holding import HeldRow, HoldRow
+from gateway.audit.verify.stored.log import verify_log as check_log
+from gateway.audit.verify.stored.releases import OpenedRelease, ReleaseRow
+from gateway.audit.verify.stored.tables import Books, House
 from gateway.config.home import load_settings
 from gateway.config.settings import Einmal
 from gateway.errors import Fault

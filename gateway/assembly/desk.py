@@ -18,9 +18,9 @@ from consent.vocabulary import Problem
 from gateway.audit import tiles
 from gateway.audit.identity import Identity
 from gateway.audit.note import Signer, Verifier, cosign
-from gateway.audit.verify.folder import find_identity
-from gateway.audit.verify.seen import State, StateInvalid
-from gateway.audit.verify.survey import Surveyed, Watched, survey, watch
+from gateway.audit.verify.published.folder import find_identity
+from gateway.audit.verify.published.seen import State, StateInvalid
+from gateway.audit.verify.published.survey import Surveyed, Watched, survey, watch
 from gateway.errors import ConfigurationFault
 
 _BLANK: Final = State("").render()

@@ -10,7 +10,7 @@ from adapters.storage.checkpoints import CheckpointFiles, tree_size
 from adapters.storage.columns import open_columns
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.audit.shard import Origin, index_origin
-from gateway.audit.verify.columns import CheckpointRow, ShardRow, Wrong
+from gateway.audit.verify.stored.columns import CheckpointRow, ShardRow, Wrong
 from gateway.errors import JournalUnavailable
 from gateway.journal.guard import GONE, UNKEPT, place
 

@@ -31,7 +31,7 @@ from gateway.audit.identity import Identity
 from gateway.audit.losses import DONE
 from gateway.audit.note import Verifier
 from gateway.audit.record import Event, Kind
-from gateway.audit.verify.folder import Unreadable
+from gateway.audit.verify.published.folder import Unreadable
 from gateway.config.home import load_settings
 from gateway.errors import ConfigurationFault, JournalUnavailable
 from gateway.journal.shards import Shards, shard_keys

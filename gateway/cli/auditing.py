@@ -14,10 +14,10 @@ import typer
 
 from gateway import assembly
 from gateway.audit.note import NoteInvalid
-from gateway.audit.verify.auditing import Audited, Misfit
-from gateway.audit.verify.folder import Unreadable
-from gateway.audit.verify.seen import StateInvalid
-from gateway.audit.verify.survey import Surveyed, Watched
+from gateway.audit.verify.published.auditing import Audited, Misfit
+from gateway.audit.verify.published.folder import Unreadable
+from gateway.audit.verify.published.seen import StateInvalid
+from gateway.audit.verify.published.survey import Surveyed, Watched
 from gateway.cli import console
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(metavar="DIR", help="What `einmal log tiles` left.")]

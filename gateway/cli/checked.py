@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.note import NoteInvalid
-from gateway.audit.verify.verdict import Finding, Outcome, Verdict
+from gateway.audit.verify.exported.verdict import Finding, Outcome, Verdict
 from gateway.cli import console
 from gateway.views.agreement import Agreement
 from gateway.views.auskunft import Auskunft

@@ -13,8 +13,8 @@ import typer
 from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import NoteInvalid
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.cli import checked, console, subject
 from gateway.views.export import MOST_BYTES, NotAnExport, disassemble
 

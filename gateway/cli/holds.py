@@ -15,7 +15,7 @@ import typer
 from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import NoteInvalid, parse_vkey
-from gateway.audit.verify.held import HeldVerdict, verify_held
+from gateway.audit.verify.exported.held import HeldVerdict, verify_held
 from gateway.cli import console, subject
 from gateway.keeping.holding import Hold, Lifted, Listed
 from gateway.views.german_time import german_time

@@ -11,7 +11,7 @@ import typer
 
 from gateway import assembly
 from gateway.audit import proof
-from gateway.audit.verify.columns import LogReport
+from gateway.audit.verify.stored.columns import LogReport
 from gateway.cli import (
     auditing,
     console,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway import assembly
-from gateway.audit.verify.folder import Unreadable
+from gateway.audit.verify.published.folder import Unreadable
 from gateway.cli import console
 from gateway.proving.publishing import Contradicted, Published
 

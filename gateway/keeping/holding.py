@@ -2,8 +2,8 @@
 
 A hold keeps copies aside: what opens the lines of a person or of an exchange, their proofs under the shard's head, and
 for a person the proof that the label is theirs, made while the shard's key is there. So the lines go on their day, and
-the keys as well, and what is held can still be shown (gateway.audit.verify.held says what it shows). Nothing is erased
-before every hold that stands has its copy. Lines of the log name the hold and its norm, and nobody.
+the keys as well, and what is held can still be shown (gateway.audit.verify.exported.held says what it shows). Nothing
+is erased before every hold that stands has its copy. Lines of the log name the hold and its norm, and nobody.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from gateway.audit import labels, proof
 from gateway.audit.record import Event, EventInvalid, Kind, from_bytes
 from gateway.audit.shard import Origin
-from gateway.audit.verify import holding as said_of_holds
+from gateway.audit.verify.stored import holding as said_of_holds
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.book import Journal
 from gateway.journal.shards import OpenShard, Shards

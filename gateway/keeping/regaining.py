@@ -18,7 +18,7 @@ from gateway.audit.retention import LOST, PUT_BACK
 from gateway.audit.shard import Origin, index_origin
 from gateway.audit.tiles import INDEX, tiles_of
 from gateway.audit.verify.erasures import lost_lines
-from gateway.audit.verify.folder import Files, Head, Unreadable, read_head, read_leaves
+from gateway.audit.verify.published.folder import Files, Head, Unreadable, read_head, read_leaves
 from gateway.journal.guard import CheckpointKeeper, Seal
 from gateway.ports import EpochStore, JournalStore, Shard
 from gateway.ports.restore import RestoreStore

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from gateway.audit import proof
 from gateway.audit.note import Verifier
 from gateway.audit.shard import Origin
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Finding, Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Finding, Outcome
 from gateway.errors import Fault
 from gateway.person.beside import with_beside
 from gateway.person.gathering import Part

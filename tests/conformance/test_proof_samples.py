@@ -12,8 +12,8 @@ import pytest
 
 from gateway.audit import labels, note
 from gateway.audit.proof import Proof
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 
 VKEY = "dresden.example+1a788c3a+AQxRxn+qk9P9Z37cIi312DRq8j94DfPLOl+NyjU3uM3d"
 PRESENT, ABSENT = "proof-example.json", "proof-example-absent.json"

@@ -13,7 +13,7 @@ from adapters.folder import TileFolder
 from adapters.storage.store import SqlStore
 from adapters.storage.tiles import SqlTiles
 from gateway.audit.tree import leaf_hash
-from gateway.audit.verify.folder import Files, Unreadable
+from gateway.audit.verify.published.folder import Files, Unreadable
 from gateway.errors import JournalUnavailable
 from gateway.ports.tiles import Folder, TileStore
 

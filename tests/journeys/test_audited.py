@@ -16,10 +16,10 @@ from consent.vocabulary import Subject
 from gateway import person
 from gateway.audit.identity import lineage
 from gateway.audit.note import NoteInvalid, Signer, Verifier, cosign, parse_vkey, sign, split
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.seen import State, StateInvalid
-from gateway.audit.verify.survey import Surveyed
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
+from gateway.audit.verify.published.seen import State, StateInvalid
+from gateway.audit.verify.published.survey import Surveyed
 from gateway.person import Holdings
 from gateway.ports import Tree
 from gateway.proving.cosigning import Cosignatures, NotOurs

@@ -13,8 +13,8 @@ from town import StillClock
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.cli.demo.people import anna
 from gateway.exchange import handle
 from gateway.views.export import disassemble

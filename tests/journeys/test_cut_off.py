@@ -19,8 +19,8 @@ from town import StillClock, Town
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
 from gateway.cli.demo.people import anna
 from gateway.journal.shards import OpenShard
 from gateway.ports import Head

@@ -21,8 +21,8 @@ from tiling import MONTH, audited, authority, copied, fill, misfits, publish, re
 from adapters.folder import TileFolder
 from gateway.audit import tiles
 from gateway.audit.note import Checkpoint, Signer, parse_checkpoint, sign, split
-from gateway.audit.verify.folder import Unreadable, find_identity
-from gateway.audit.verify.seen import State
+from gateway.audit.verify.published.folder import Unreadable, find_identity
+from gateway.audit.verify.published.seen import State
 
 NEWEST: Final = "musterstadt.example/24m/2026-11"
 OTHER: Final = "musterstadt.example/12m/2026-11"

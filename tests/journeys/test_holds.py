@@ -19,7 +19,7 @@ from gateway import assembly
 from gateway.audit.note import Signer, parse_vkey
 from gateway.audit.proof import Proof
 from gateway.audit.record import Event, Kind
-from gateway.audit.verify.held import verify_held
+from gateway.audit.verify.exported.held import verify_held
 from gateway.cli.demo.people import anna
 from gateway.errors import Fault, JournalUnavailable
 from gateway.exchange import handle

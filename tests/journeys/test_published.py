@@ -27,7 +27,7 @@ from gateway.audit import tiles, tree
 from gateway.audit.note import open_checkpoint, open_note, parse_vkey
 from gateway.audit.shard import KeyStatement
 from gateway.audit.tiles import TileName
-from gateway.audit.verify.seen import State
+from gateway.audit.verify.published.seen import State
 from gateway.errors import ConfigurationFault
 from gateway.proving.publishing import Contradicted
 

@@ -19,8 +19,8 @@ from adapters.folder import TileFolder
 from adapters.storage.schema import LINE, SHARD
 from gateway import assembly
 from gateway.audit.shard import Origin
-from gateway.audit.verify.folder import Unreadable, find_identity
-from gateway.audit.verify.survey import Surveyed
+from gateway.audit.verify.published.folder import Unreadable, find_identity
+from gateway.audit.verify.published.survey import Surveyed
 
 CLOSED = "musterstadt.example/24m/2026-11"
 DATABASE = "data/einmal.sqlite3"

@@ -20,7 +20,7 @@ from gateway import assembly
 from gateway.audit.losses import DONE
 from gateway.audit.record import Event, Kind
 from gateway.audit.shard import Origin
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.errors import ConfigurationFault
 from gateway.exchange import handle
 from gateway.journal.guard import BEHIND, GONE, OTHER, UNFINISHED, UNKEPT

@@ -16,7 +16,7 @@ from restored import DATABASE, REASON, back_up, exported, holds_at, in_use, put_
 from gateway import assembly
 from gateway.assembly import restoring
 from gateway.assembly.house import Opened
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.journal.guard import UNFINISHED, UNKEPT
 from gateway.journal.shards import Restored
 

@@ -19,8 +19,8 @@ from adapters.statefile import StateFile
 from adapters.storage.restoring import SqlRestore
 from gateway import assembly
 from gateway.assembly import parts, publishing, restoring
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.errors import ConfigurationFault, JournalUnavailable
 from gateway.exchange import handle
 from gateway.journal.guard import UNFINISHED

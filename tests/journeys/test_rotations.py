@@ -21,8 +21,8 @@ from gateway.assembly.rotating import CONTEXTS
 from gateway.audit import note
 from gateway.audit.note import NoteInvalid, parse_vkey
 from gateway.audit.shard import Origin
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.errors import Fault
 from gateway.exchange import handle
 from gateway.journal.shards import shard_keys

@@ -23,9 +23,9 @@ from gateway.audit import tree
 from gateway.audit.note import parse_checkpoint, parse_vkey, split
 from gateway.audit.proof import Proof
 from gateway.audit.record import Event, Kind
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.held import verify_held
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.held import verify_held
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.cli.demo.people import anna
 from gateway.views.export import disassemble
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import counted
 from export_lies import Found
 
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
 
 
 def judge(verdict: Verdict, found: Found) -> None:

@@ -30,8 +30,8 @@ from gateway.audit import note
 from gateway.audit.note import Signer
 from gateway.audit.proof import Authority, LogHead, Proof, ShardProof
 from gateway.audit.shard import KeyStatement, ShardKeys
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Verdict
 from gateway.audit.vrf import VrfKey
 
 STRANGER = Signer.from_seed(AUTHORITY, b"\x77" * 32)

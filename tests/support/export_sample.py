@@ -9,8 +9,8 @@ from typing import Any
 
 from small_log import AUDITOR, IDENTITY, OTHER, REGISTER_FORM, small_log, small_proof
 
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Verdict
 
 SHARDS = small_log()
 TRUE = small_proof(SHARDS).render()

@@ -21,7 +21,7 @@ from town import IDS, StillClock, Town
 from consent.vocabulary import Found, NotFound
 from gateway import assembly
 from gateway.audit.note import Signer, cosign, split
-from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.stored.columns import Wrong
 from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
 from gateway.journal.releasing import release_due

@@ -18,8 +18,8 @@ from town import Town
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Verdict
 from gateway.journal.shards import Restored
 from gateway.views.export import disassemble
 

@@ -24,9 +24,9 @@ from consent.vocabulary import Subject
 from gateway import assembly, client, person
 from gateway.assembly.rotating import Rotations
 from gateway.audit.note import parse_vkey
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.held import verify_held
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.held import verify_held
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.errors import ConfigurationFault
 from gateway.exchange import handle
 from gateway.journal import Journal

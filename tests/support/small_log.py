@@ -11,7 +11,7 @@ from gateway.audit import labels, note, proof, record, tree
 from gateway.audit.index import EMPTY_INDEX, Index, Presence, output_leaf
 from gateway.audit.note import Checkpoint, Signer
 from gateway.audit.shard import Origin, ShardKeys, opening_event, statement_text
-from gateway.audit.verify.columns import (
+from gateway.audit.verify.stored.columns import (
     CheckpointRow,
     LineRow,
     PublicKeys,

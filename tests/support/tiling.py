@@ -15,10 +15,10 @@ from adapters.storage.epochs import SqlEpochs
 from adapters.storage.tiles import SqlTiles
 from gateway.audit import labels
 from gateway.audit.note import Signer, parse_vkey
-from gateway.audit.verify.auditing import Misfit
-from gateway.audit.verify.folder import find_identity
-from gateway.audit.verify.seen import State
-from gateway.audit.verify.survey import Surveyed, survey, watch
+from gateway.audit.verify.published.auditing import Misfit
+from gateway.audit.verify.published.folder import find_identity
+from gateway.audit.verify.published.seen import State
+from gateway.audit.verify.published.survey import Surveyed, survey, watch
 from gateway.ports import Committed, Entry, Line
 from gateway.proving.epochs import Epochs
 from gateway.proving.publishing import Published, Publisher

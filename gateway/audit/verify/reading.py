@@ -24,7 +24,7 @@ from gateway.audit.note import (
 )
 from gateway.audit.proof import Authority, ShardProof, Start
 from gateway.audit.shard import KeyStatement, Origin
-from gateway.audit.verify.verdict import Finding
+from gateway.audit.verify.exported.verdict import Finding
 
 
 class Findings:

@@ -14,7 +14,7 @@ from gateway import assembly, person
 from gateway.assembly import Opened
 from gateway.audit import labels, record
 from gateway.audit.tree import TILE_WIDTH
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
 from gateway.cli.bench import appending
 from gateway.cli.bench.measuring import elapsed, resident_mb
 from gateway.cli.demo import home as demo_home

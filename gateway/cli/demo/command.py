@@ -17,7 +17,7 @@ import typer
 from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import parse_vkey
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
 from gateway.cli import console
 from gateway.cli.demo import auditor, day, script, telling
 from gateway.cli.demo import home as demo_home

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from consent.policy import Policy
 from gateway import assembly
 from gateway.audit.shard import Origin
-from gateway.audit.verify.verdict import Verdict
+from gateway.audit.verify.exported.verdict import Verdict
 from gateway.cli.demo.script import Scene, Script
 from gateway.cli.demo.story import Played
 

@@ -18,8 +18,8 @@ from consent.vocabulary import Person as Form
 from consent.vocabulary import Subject
 from gateway import person
 from gateway.audit.note import parse_vkey
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.cli.demo.people import NAMESAKES, Person, anna, people
 from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle

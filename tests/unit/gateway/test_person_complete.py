@@ -18,8 +18,8 @@ from consent.vocabulary import Subject
 from gateway import person
 from gateway.audit import note
 from gateway.audit.proof import Proof
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
 from gateway.cli.demo.people import anna
 from gateway.errors import Fault
 from gateway.exchange import handle

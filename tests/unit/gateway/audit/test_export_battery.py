@@ -11,7 +11,7 @@ from export_lies import LIES
 from export_sample import Lie, told
 from small_log import PERSON, TO, SmallShard, small_proof
 
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.verdict import Outcome
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)

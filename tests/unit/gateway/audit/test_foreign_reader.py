@@ -13,7 +13,7 @@ from export_lies import LIES
 from export_sample import AUDITOR_VKEY, SHARDS, TRUE, VKEY, Lie
 from small_log import REGISTER_FORM, WITNESS, SmallShard, small_log, small_proof
 
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
 
 WITNESS_VKEY = WITNESS.cosigner.vkey
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.index import Index, IndexLeaf, sub_root
-from gateway.audit.verify.rebuilding import Rebuilt, differences, index_root, left_out, told
+from gateway.audit.verify.published.rebuilding import Rebuilt, differences, index_root, left_out, told
 
 LABELS = [bytes([number]) * 32 for number in range(6)]
 ANNA, OTHER = LABELS[:2]

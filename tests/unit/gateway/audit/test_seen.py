@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.audit.note import Checkpoint
 from gateway.audit.tiles import TileName, all_tiles
-from gateway.audit.verify.folder import Unreadable
 from gateway.audit.verify.growing import Growing, root
-from gateway.audit.verify.seen import root_from_tiles
+from gateway.audit.verify.published.folder import Unreadable
+from gateway.audit.verify.published.seen import root_from_tiles
 
 ORIGIN = "town.example/24m/2026-11"
 SIZES = (1, 2, 255, 256, 257, 700, 65_536, 66_000)

@@ -13,9 +13,9 @@ from small_log import IDENTITY, SmallShard
 from gateway.audit import tree
 from gateway.audit.index import Index, output_leaf
 from gateway.audit.note import Checkpoint, sign
-from gateway.audit.verify.columns import EpochRow, StoredLog
-from gateway.audit.verify.log import verify_log
-from gateway.audit.verify.truth import HASH, WIDTH, TileTree, Truth
+from gateway.audit.verify.stored.columns import EpochRow, StoredLog
+from gateway.audit.verify.stored.log import verify_log
+from gateway.audit.verify.stored.truth import HASH, WIDTH, TileTree, Truth
 
 SIZES = (0, 1, 255, 256, 257, 511, 512, 700)
 HASHES = [sha256(bytes([at % 256, at // 256])).digest() for at in range(700)]

@@ -13,9 +13,9 @@ from gateway.audit import labels, note, tree
 from gateway.audit.note import Checkpoint
 from gateway.audit.record import Event, Kind, to_bytes
 from gateway.audit.retention import Erased, Span, told
-from gateway.audit.verify.columns import CheckpointRow, LogReport, StoredLog
 from gateway.audit.verify.erasures import Erasures, Row, Told
-from gateway.audit.verify.log import verify_log
+from gateway.audit.verify.stored.columns import CheckpointRow, LogReport, StoredLog
+from gateway.audit.verify.stored.log import verify_log
 
 NORM = "IDNrG § 9"
 LATER = "musterstadt.example/24m/2028-12"

@@ -12,8 +12,8 @@ from small_log import COSIGNED, IDENTITY, REGISTER_FORM, WITNESS, SmallShard, sm
 
 from gateway.audit import note
 from gateway.audit.note import NoteInvalid, Signer
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 
 WITNESS_VKEY = WITNESS.cosigner.vkey
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lies_of_entries import drop_entry
 
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
 
 
 @pytest.mark.parametrize(

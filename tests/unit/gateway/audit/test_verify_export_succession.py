@@ -11,9 +11,9 @@ from small_log import AUTHORITY, IDENTITY, SmallShard, small_proof
 from gateway.audit import proof
 from gateway.audit.identity import follow, lineage
 from gateway.audit.note import Signer
-from gateway.audit.verify.export import verify_export
-from gateway.audit.verify.log import verify_log
-from gateway.audit.verify.verdict import Outcome, Verdict
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
+from gateway.audit.verify.stored.log import verify_log
 
 SECOND = Signer.from_seed(AUTHORITY, b"\x12" * 32)
 THIRD = Signer.from_seed(AUTHORITY, b"\x13" * 32)

@@ -10,8 +10,8 @@ from small_log import IDENTITY, SmallShard
 
 from gateway.audit import labels
 from gateway.audit.record import ONLY_HOUSE, Digests, Event, Kind, to_bytes
-from gateway.audit.verify.columns import StoredLog
-from gateway.audit.verify.log import verify_log
+from gateway.audit.verify.stored.columns import StoredLog
+from gateway.audit.verify.stored.log import verify_log
 
 TIME = datetime(2026, 11, 20, 9, tzinfo=UTC)
 LOADED = Event(kind=Kind.POLICY_LOADED, time=TIME, digests=Digests(policy="0" * 64))

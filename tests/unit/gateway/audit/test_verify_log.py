@@ -14,9 +14,9 @@ from small_log import IDENTITY, SmallShard, chance, small_log
 from gateway.audit import labels, note, tree
 from gateway.audit.note import Checkpoint, Signer
 from gateway.audit.retention import Span
-from gateway.audit.verify.columns import CheckpointRow, LineRow, LogReport, StoredLog, TileRow
 from gateway.audit.verify.erasures import Erasures
-from gateway.audit.verify.log import verify_log
+from gateway.audit.verify.stored.columns import CheckpointRow, LineRow, LogReport, StoredLog, TileRow
+from gateway.audit.verify.stored.log import verify_log
 
 SHARDS = small_log(lines=150)
 SHARD = SHARDS["24m/11"]

@@ -12,9 +12,9 @@ from small_log import AUDITOR, AUTHORITY, IDENTITY, PERSON, TO, SmallShard
 from gateway.audit import labels, proof, record
 from gateway.audit.record import Event, Kind
 from gateway.audit.shard import Origin
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
 from gateway.audit.verify.reading import Findings, read_shard
-from gateway.audit.verify.verdict import Outcome, Verdict
 
 TIME = "2026-11-21T20:16:00Z"
 CLASSES = ("24m",)

@@ -14,7 +14,7 @@ import pytest
 from commands import Einmal
 from export_battery import count
 
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
 from gateway.config.home import load_settings
 from gateway.views.export import MOST_BYTES, NotAnExport, disassemble
 

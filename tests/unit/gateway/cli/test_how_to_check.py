@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from citizen_sample import auskunft, line
 
-from gateway.audit.verify.verdict import Outcome
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.cli.checked import HEAD
 from gateway.views.render import readable
 from gateway.views.words import Language

@@ -8,9 +8,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from gateway.audit.verify.export import verify_export
+from gateway.audit.verify.exported.export import verify_export
+from gateway.audit.verify.exported.verdict import Outcome
 from gateway.audit.verify.reading import MOST_ELEMENTS, strict_json
-from gateway.audit.verify.verdict import Outcome
 from gateway.views.export import MOST_BYTES, MOST_PROOF_BYTES, NotAnExport, disassemble
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.proof import Proof, ProofInvalid
-from gateway.audit.verify.sentences import NOT_SHOWN, SHOWN
+from gateway.audit.verify.exported.sentences import NOT_SHOWN, SHOWN
 from gateway.views.reasons import place, reason
 from gateway.views.words import Text
 
@@ -28,11 +28,11 @@ SAYING: Final = {
     "audit/note.py": (),
     "audit/identity.py": (),
     "audit/shard.py": (),
-    "audit/verify/export.py": (),
+    "audit/verify/exported/export.py": (),
     "audit/verify/reading.py": (),
-    "audit/verify/period.py": (),
-    "audit/verify/completeness.py": (),
-    "audit/verify/person.py": ("_wrong_with",),
+    "audit/verify/exported/period.py": (),
+    "audit/verify/exported/completeness.py": (),
+    "audit/verify/exported/person.py": ("_wrong_with",),
     "views/export.py": ("_taken_for",),
     "views/agreement.py": ("_told_otherwise", "_written_otherwise"),
     "person/telling.py": ("_otherwise",),

@@ -9,12 +9,12 @@ from gateway.audit import tree
 from gateway.audit.identity import Identity
 from gateway.audit.note import Checkpoint, NoteInvalid, Verifier, parse_checkpoint, parse_vkey, split
 from gateway.audit.shard import Origin
-from gateway.audit.verify.columns import LogReport, StoredLog, Wrong
-from gateway.audit.verify.epochs import check_epochs, check_index
-from gateway.audit.verify.heads import check_cosignatures, check_heads, check_kept, check_roots
 from gateway.audit.verify.reading import Opening
-from gateway.audit.verify.rows import RowWalk
-from gateway.audit.verify.truth import PlainTree, TileTree
+from gateway.audit.verify.stored.columns import LogReport, StoredLog, Wrong
+from gateway.audit.verify.stored.epochs import check_epochs, check_index
+from gateway.audit.verify.stored.heads import check_cosignatures, check_heads, check_kept, check_roots
+from gateway.audit.verify.stored.rows import RowWalk
+from gateway.audit.verify.stored.truth import PlainTree, TileTree
 
 _ANY: Final = 1 << 63
 

@@ -17,9 +17,9 @@ from gateway.audit.record import (
     ShardOpened,
     from_bytes,
 )
-from gateway.audit.verify.columns import LineRow, TerminalRow, Wrong
 from gateway.audit.verify.erasures import Erasures
 from gateway.audit.verify.reading import Opening, read_opening
+from gateway.audit.verify.stored.columns import LineRow, TerminalRow, Wrong
 
 
 @dataclass(frozen=True, slots=True)

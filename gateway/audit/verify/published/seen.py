@@ -15,8 +15,8 @@ from gateway.audit.identity import Identity
 from gateway.audit.note import Checkpoint, NoteInvalid, parse_checkpoint, split
 from gateway.audit.shard import Origin
 from gateway.audit.tiles import TileName
-from gateway.audit.verify.folder import Unreadable
 from gateway.audit.verify.growing import folded
+from gateway.audit.verify.published.folder import Unreadable
 from gateway.audit.verify.reading import strict_json
 
 MOST_STATE: Final = 64_000_000

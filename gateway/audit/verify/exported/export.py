@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey
 from gateway.audit.proof import Proof, ProofInvalid
 from gateway.audit.retention import Span
-from gateway.audit.verify.completeness import Epoch, check_index
 from gateway.audit.verify.erasures import lost_lines
-from gateway.audit.verify.period import (
+from gateway.audit.verify.exported.completeness import Epoch, check_index
+from gateway.audit.verify.exported.period import (
     Period,
     beginnings,
     check_chain,
@@ -20,9 +20,9 @@ from gateway.audit.verify.period import (
     losses,
     newest,
 )
-from gateway.audit.verify.person import check_subject
+from gateway.audit.verify.exported.person import check_subject
+from gateway.audit.verify.exported.verdict import Finding, Learnt, Outcome, Tally, Verdict, conclude
 from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_shard, strict_json
-from gateway.audit.verify.verdict import Finding, Learnt, Outcome, Tally, Verdict, conclude
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 

@@ -14,10 +14,10 @@ from itertools import chain
 from gateway.audit import tree
 from gateway.audit.index import CLOCK_SKEW, IndexLeaf
 from gateway.audit.note import NoteInvalid, Verifier
-from gateway.audit.verify.columns import EpochRow, Wrong
 from gateway.audit.verify.growing import Edge
 from gateway.audit.verify.outputs import Output, read_output
-from gateway.audit.verify.truth import TileTree
+from gateway.audit.verify.stored.columns import EpochRow, Wrong
+from gateway.audit.verify.stored.truth import TileTree
 
 
 def check_epochs(

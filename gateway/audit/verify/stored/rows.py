@@ -8,9 +8,9 @@ from typing import Final, Generic, TypeVar
 
 from gateway.audit.identity import Identity
 from gateway.audit.note import Verifier
-from gateway.audit.verify.columns import StoredLog, TerminalRow, TileRow, Wrong
-from gateway.audit.verify.lines import LineReader
-from gateway.audit.verify.truth import HASH, WIDTH, Choice, Hashes, TileTree, Truth
+from gateway.audit.verify.stored.columns import StoredLog, TerminalRow, TileRow, Wrong
+from gateway.audit.verify.stored.lines import LineReader
+from gateway.audit.verify.stored.truth import HASH, WIDTH, Choice, Hashes, TileTree, Truth
 
 T = TypeVar("T")
 _MOST_MISSING: Final = 4096

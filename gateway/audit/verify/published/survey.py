@@ -15,9 +15,9 @@ from gateway.audit.identity import Identity
 from gateway.audit.index import CLOCK_SKEW
 from gateway.audit.note import NoteInvalid, parse_checkpoint
 from gateway.audit.shard import Origin
-from gateway.audit.verify.auditing import Audited, Misfit, audit
-from gateway.audit.verify.folder import Files, Head, Unreadable, read_head, read_tile, shards_of
-from gateway.audit.verify.seen import State, forked, root_from_tiles, shrunk
+from gateway.audit.verify.published.auditing import Audited, Misfit, audit
+from gateway.audit.verify.published.folder import Files, Head, Unreadable, read_head, read_tile, shards_of
+from gateway.audit.verify.published.seen import State, forked, root_from_tiles, shrunk
 
 Month = tuple[int, int]
 

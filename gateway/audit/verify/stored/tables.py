@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.audit.retention import Rule
-from gateway.audit.verify import releases
-from gateway.audit.verify.holding import HeldRow, HoldRow
-from gateway.audit.verify.releases import ReleaseRow
+from gateway.audit.verify.stored import releases
+from gateway.audit.verify.stored.holding import HeldRow, HoldRow
+from gateway.audit.verify.stored.releases import ReleaseRow
 
 
 @dataclass(frozen=True, slots=True)

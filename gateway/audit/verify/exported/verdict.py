@@ -11,7 +11,7 @@ from typing import Final
 from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
 from gateway.audit.retention import LOST
-from gateway.audit.verify.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
+from gateway.audit.verify.exported.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
 
 _MOST_NORMS: Final = 5
 """So many reasons are named in a sentence; each entry names its own."""

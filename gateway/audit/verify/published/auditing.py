@@ -17,12 +17,12 @@ from gateway.audit import labels, tiles
 from gateway.audit.identity import Identity
 from gateway.audit.index import CLOCK_SKEW, ROW_BYTES, IndexLeaf, stamp
 from gateway.audit.note import Checkpoint, NoteInvalid
-from gateway.audit.verify.folder import Files, Head, Unreadable
 from gateway.audit.verify.outputs import Output, read_output
+from gateway.audit.verify.published.folder import Files, Head, Unreadable
+from gateway.audit.verify.published.rebuilding import Rebuilt, differences, index_root, told
+from gateway.audit.verify.published.seen import State, forked, shrunk
+from gateway.audit.verify.published.walking import Walk
 from gateway.audit.verify.reading import Opening, read_opening
-from gateway.audit.verify.rebuilding import Rebuilt, differences, index_root, told
-from gateway.audit.verify.seen import State, forked, shrunk
-from gateway.audit.verify.walking import Walk
 
 MOST_NAMED: Final = 20
 """Labels that differ are named one by one up to here."""

@@ -17,8 +17,8 @@ from gateway.audit.note import (
     split,
 )
 from gateway.audit.shard import index_origin
-from gateway.audit.verify.columns import CheckpointRow, CosignatureRow, Wrong
-from gateway.audit.verify.truth import PlainTree, TileTree
+from gateway.audit.verify.stored.columns import CheckpointRow, CosignatureRow, Wrong
+from gateway.audit.verify.stored.truth import PlainTree, TileTree
 
 _LOG: Final = "log"
 _INDEX: Final = "index"

@@ -21,10 +21,10 @@ from gateway.audit import labels
 from gateway.audit.record import ONLY_HOUSE, EventInvalid, Kind, ends, from_bytes
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin
-from gateway.audit.verify.columns import Wrong
-from gateway.audit.verify.holding import Holds
-from gateway.audit.verify.releases import Releases
-from gateway.audit.verify.tables import Books, ExchangeRow, House, RecordEventRow, StoredEvent
+from gateway.audit.verify.stored.columns import Wrong
+from gateway.audit.verify.stored.holding import Holds
+from gateway.audit.verify.stored.releases import Releases
+from gateway.audit.verify.stored.tables import Books, ExchangeRow, House, RecordEventRow, StoredEvent
 
 
 @dataclass(slots=True)

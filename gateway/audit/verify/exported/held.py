@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from gateway.audit import labels, tree
 from gateway.audit.identity import Identity
 from gateway.audit.proof import EXCHANGE, Entry, Proof, ProofInvalid, Subject, exchange_subject
-from gateway.audit.verify.person import check_subject
+from gateway.audit.verify.exported.person import check_subject
+from gateway.audit.verify.exported.verdict import Finding, Tally
 from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_shard
-from gateway.audit.verify.verdict import Finding, Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from gateway.audit import tiles, tree
 from gateway.audit.note import Checkpoint
 from gateway.audit.tiles import TileName
-from gateway.audit.verify.folder import Files, Unreadable, read_leaves, read_tile
 from gateway.audit.verify.growing import Growing
+from gateway.audit.verify.published.folder import Files, Unreadable, read_leaves, read_tile
 
 
 class Walk:

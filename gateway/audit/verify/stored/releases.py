@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from gateway.audit.record import Kind
-from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.stored.columns import Wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from gateway.audit import labels, record, tree
 from gateway.audit.proof import Entry, Subject
 from gateway.audit.retention import ERASED, LOST, Span, erasing_norm
 from gateway.audit.shard import Origin
-from gateway.audit.verify.completeness import Epoch, check_label
-from gateway.audit.verify.period import Period
+from gateway.audit.verify.exported.completeness import Epoch, check_label
+from gateway.audit.verify.exported.period import Period
+from gateway.audit.verify.exported.verdict import Tally
 from gateway.audit.verify.reading import Findings, ReadShard
-from gateway.audit.verify.verdict import Tally
 
 _LONGEST: Final = 200
 """Characters of a norm or reason."""

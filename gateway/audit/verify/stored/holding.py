@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.audit.record import Kind
-from gateway.audit.verify.columns import Wrong
+from gateway.audit.verify.stored.columns import Wrong
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

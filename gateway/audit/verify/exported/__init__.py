@@ -1,0 +1,1 @@
+"""What a citizen holds: is it true, and is it all (`einmal citizen verify`)?"""

@@ -1,0 +1,1 @@
+"""What the town publishes: does the log only grow, and is its index honest (`einmal log audit-index`)?"""
