@@ -10,26 +10,25 @@ from buses import EmbeddedBuses
 from register_kinds import IMPLEMENTATIONS as REGISTERS
 from register_kinds import Implementation
 from small_register import close_all
-from stores import SqliteStores, furnish
+from stores import KINDS, Stores, furnish, of_kind
 
 from adapters.storage.store import SqlStore
 from gateway.ports import Register
 
-STORES = {"sqlite": SqliteStores}
 BUSES = {"embedded": EmbeddedBuses}
 
 
-@pytest.fixture(params=STORES)
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStores]:
+@pytest.fixture(params=KINDS)
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """A database that was just made."""
-    made = STORES[request.param](tmp_path / "einmal.sqlite3")
+    made = of_kind(request.param, tmp_path / "einmal.sqlite3", request)
     made.create()
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def store(stores: SqliteStores) -> SqlStore:
+async def store(stores: Stores) -> SqlStore:
     """An opened store with two shards, a policy and one consent, c-1."""
     opened = stores.open()
     await furnish(opened)

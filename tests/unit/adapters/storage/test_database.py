@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from adapters.storage import database
+from adapters.storage import database, sqlite
 from adapters.storage.database import Database, create, upgrade
 from adapters.storage.schema import METADATA, REVISION
 from gateway.errors import ConfigurationFault
@@ -143,10 +143,20 @@ def test_an_upgrade_makes_no_journal_of_something_else(path: Path) -> None:
     assert "holds no journal" in refused(path)
 
 
-@pytest.mark.parametrize("wrong", ["", "no url", "sqlite://", "mysql://localhost/x"])
-def test_a_url_that_is_no_sqlite_file_is_refused(wrong: str) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "no url",
+        "sqlite://",
+        "mysql://localhost/x",
+        "postgresql://localhost",
+        "postgresql+asyncpg://localhost/x",
+    ],
+)
+def test_a_url_that_is_no_database_of_ours_is_refused(wrong: str) -> None:
     """Nothing is guessed from a wrong URL."""
-    with pytest.raises(ConfigurationFault, match="is no SQLite file"):
+    with pytest.raises(ConfigurationFault, match="is neither a SQLite file nor a PostgreSQL"):
         Database(wrong)
 
 
@@ -181,7 +191,7 @@ def test_writers_are_durable_and_erased_is_overwritten(path: Path) -> None:
             "synchronous": 2,
             "foreign_keys": 1,
             "secure_delete": 1,
-            "busy_timeout": database.BUSY_MS,
+            "busy_timeout": sqlite.BUSY_MS,
         }
     opened.close()
 
