@@ -7,7 +7,7 @@ dies. The lock is the house's word among its own processes: who writes into the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final, TypeAlias
 
@@ -41,6 +41,9 @@ _SETTINGS: Final = {
     "statement_timeout": str(STATEMENT_MS),
     "lock_timeout": str(LOCK_MS),
 }
+_UNLIMITED: Final = {"statement_timeout": "0"}
+"""For what takes as long as the tables are large, while nobody waits for it."""
+_READER: Final = {"default_transaction_read_only": "on"}
 _WRITES: Final = (
     # READ COMMITTED: each statement sees what was committed when it begins. A snapshot for the whole transaction would
     # be taken while it still waits for the lock, and judge by what was so before the others had written.
@@ -98,14 +101,13 @@ class Postgresql:
         """Nothing: a server that can't be reached says so when it is asked."""
 
     def writer(self) -> Engine:
-        return self._engine(_WRITES, 1, _SETTINGS)
+        return self._engine(_WRITES, 1, {})
 
     def reader(self, size: int) -> Engine:
-        patience = {"statement_timeout": "0"} if self._checks else {}
-        return self._engine(_READS, size, _SETTINGS | {"default_transaction_read_only": "on"} | patience)
+        return self._engine(_READS, size, _READER | (_UNLIMITED if self._checks else {}))
 
-    def _engine(self, begin: str, size: int, settings: Mapping[str, str]) -> Engine:
-        url = _with(self._url, settings)
+    def _engine(self, begin: str, size: int, ours: Mapping[str, str]) -> Engine:
+        url = _with(self._url, ours)
         engine = sa.create_engine(
             "postgresql+psycopg://",
             creator=lambda: self._connect(url),
@@ -144,8 +146,7 @@ class Postgresql:
         tending.shape(connection)
 
     def settle(self, vacuum: bool) -> bool:
-        url = _with(self._url, _SETTINGS | {"statement_timeout": "0"})
-        with closing(self._connect(url)) as connection:
+        with closing(self._connect(_with(self._url, _UNLIMITED))) as connection:
             try:
                 return tending.settle(connection, vacuum)
             except LockNotAvailable:
@@ -161,9 +162,12 @@ def _name(url: URL) -> str:
     return f"postgresql://{host if isinstance(host, str) else ','.join(host)}{port}/{url.database}"
 
 
-def _with(url: URL, settings: Mapping[str, str]) -> URL:
-    """Out: the URL with settings of the session; what it says itself comes after them, and counts."""
-    said = url.query.get("options", "")
+def _with(url: URL, last: Mapping[str, str]) -> URL:
+    """Out: the URL with settings of the session: the usual ones, those it says itself, and then these."""
+    said = url.query.get("options", ())
     own = (said,) if isinstance(said, str) else said
-    ours = (f"-c {name}={value}" for name, value in settings.items())
-    return url.update_query_dict({"options": " ".join((*ours, *own)).strip()})
+    return url.update_query_dict({"options": " ".join((*_options(_SETTINGS), *own, *_options(last)))})
+
+
+def _options(settings: Mapping[str, str]) -> Iterator[str]:
+    return (f"-c {name}={value}" for name, value in settings.items())

@@ -26,6 +26,7 @@ from gateway.assembly.law import Law
 from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
 from gateway.assembly.rotating import Rotations
+from gateway.assembly.storage import storage_url
 from gateway.assembly.witnesses import wanted
 from gateway.authenticate import Terms
 from gateway.config.home import Home, adopted, description, load, load_settings
@@ -167,9 +168,9 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     settings = load(root, verify, now).settings
     (root / parts.DATA).mkdir(mode=0o700, exist_ok=True)
     made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
-    database.create(parts.storage_url(root, settings))
+    database.create(storage_url(root, settings))
     EmbeddedBus.create(root / settings.bus.path)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(made.find))
+    store = SqlStore(storage_url(root, settings), records.folding(made.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         await parts.shards(settings, store, made, ids, checkpoints).create(now)
@@ -202,7 +203,7 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
     settings = load_settings(root)
     limits = settings.limits
     keys = parts.open_keys(root)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(keys.find))
+    store = SqlStore(storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)

@@ -128,12 +128,3 @@ def languages(root: Path, settings: Einmal) -> Languages:
         ),
         (settings.authority.name, settings.authority.title.de),
     )
-
-
-def storage_url(root: Path, settings: Einmal) -> str:
-    """Out: the store's URL, a relative SQLite path being relative to the home."""
-    url = settings.storage.url
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(prefix + "/"):
-        return prefix + str((root / url.removeprefix(prefix)).resolve())
-    return url

@@ -27,6 +27,7 @@ from consent.vocabulary import Problem, RecordState
 from gateway import records
 from gateway.assembly import parts
 from gateway.assembly.house import Opened, open_restored
+from gateway.assembly.storage import storage_url
 from gateway.audit.identity import Identity
 from gateway.audit.losses import DONE
 from gateway.audit.note import Verifier
@@ -162,7 +163,7 @@ async def _end_decisions(opened: Opened) -> int:
 @asynccontextmanager
 async def _before(root: Path, ids: Ids) -> AsyncIterator[_House]:
     settings, keys = load_settings(root), parts.open_keys(root)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(keys.find))
+    store = SqlStore(storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)

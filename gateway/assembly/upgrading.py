@@ -6,7 +6,8 @@ from pathlib import Path
 
 from adapters.storage import database
 from consent.vocabulary import Problem
-from gateway.assembly.parts import is_served, storage_url
+from gateway.assembly.parts import is_served
+from gateway.assembly.storage import storage_url
 from gateway.config.home import load_settings
 from gateway.errors import ConfigurationFault
 

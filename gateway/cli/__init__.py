@@ -45,8 +45,8 @@ _MENDS: Final = {
     "keyfiles": "The house's keys can't be read any more ({where}). `einmal keys list` says what is wrong with them.",
     "bus": "See that its file is there, may be written by this user, and that its disk is neither full nor read-only.",
     "storage": (
-        "The journal's database can't be used ({where}). See that it may be written by this user and that its disk "
-        "is neither full nor read-only; if it is damaged, restore it from a backup."
+        "The journal's database can't be used ({where}). See that it is there, may be written by this user, and that "
+        "its disk is neither full nor read-only; if it is damaged, restore it from a backup."
     ),
     "law": "Other processes change the law at the same time. Nothing was changed: try again.",
     "policy": (

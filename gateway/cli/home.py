@@ -18,7 +18,7 @@ from consent.vocabulary import Problem
 from gateway import assembly
 from gateway.audit.note import parse_vkey
 from gateway.cli import console
-from gateway.cli.homes import write_template
+from gateway.cli.homes import STORAGE, write_template
 from gateway.errors import ConfigurationFault
 
 _SOON_DAYS: Final = 30
@@ -37,15 +37,31 @@ def init(
     name: Annotated[str, typer.Option(help="Name of the log and the identity key.")] = "musterstadt.example",
     title_de: Annotated[str, typer.Option(help="The authority's name in German.")] = "Stadt Musterstadt",
     title_en: Annotated[str, typer.Option(help="The authority's name in English.")] = "Town of Musterstadt",
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="A new home's database: a file, or an empty one of a PostgreSQL server."
+        ),
+    ] = STORAGE["storage"],
+    storage_password: Annotated[
+        str | None, typer.Option(metavar="env:NAME|file:PATH", help="Where the server's password is kept.")
+    ] = None,
     as_json: console.Json = False,
 ) -> None:
     """A new home: settings to fill in, keys, an empty log. Never overwrites."""
     if not _NAME.fullmatch(name):
         console.usage(f"--name has small letters, digits, dots and hyphens, like stadt.example, not {name!r}")
     for title in (title_de, title_en):
-        if not title.strip() or not title.isprintable() or '"' in title or "\\" in title:
+        if not _is_line(title):
             console.usage("--title-de and --title-en are one line each, without quotation mark and backslash")
+    if not _is_line(storage) or not _is_line(storage_password or "-"):
+        console.usage(
+            "--storage and --storage-password are one line each, without quotation mark and backslash"
+        )
     words = {"name": name, "title_de": title_de, "title_en": title_en, "audience": f"einmal.{name}"}
+    words |= {**STORAGE, "storage": storage}
+    if storage_password is not None:
+        words["storage_password"] = f'password = "{storage_password}"'
     write_template("templates/home", folder, lambda _: words)
     vkey = asyncio.run(assembly.create(folder))
     fingerprint = parse_vkey(vkey).fingerprint
@@ -55,6 +71,11 @@ def init(
     console.say(f"A new home is in {folder}.", "bold")
     console.say(f"Publish this fingerprint, so that citizens can check their reports:\n  {fingerprint}")
     console.say(f"Back up {folder / 'keys'} and show it to nobody. What to do next: {folder / 'README.md'}")
+
+
+def _is_line(text: str) -> bool:
+    """Out: whether it can stand between quotation marks in TOML."""
+    return bool(text.strip()) and text.isprintable() and '"' not in text and "\\" not in text
 
 
 def upgrade(home: console.Home = console.HERE, as_json: console.Json = False) -> None:

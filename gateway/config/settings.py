@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from consent.parties import Table, Text, Title
 from consent.problems import mistake
 from gateway.audit.retention import Rule
-from gateway.config.connections import DatabaseUrl
 from gateway.config.cosigners import Auditor, Witness, distinct
 from gateway.config.keeping import Keeping, RetentionClass, fitting, rules
+from gateway.config.storage import Storage
 
 Count: TypeAlias = Annotated[int, Field(gt=0)]
 KeyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", max_length=128)]
@@ -35,12 +35,6 @@ class Bus(Table):
     """Relative to the home."""
     namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)] = "einmal"
     """First word of every queue's name."""
-
-
-class Storage(Table):
-    """The journal's database."""
-
-    url: DatabaseUrl = "sqlite:///data/einmal.sqlite3"
 
 
 def _once(value: object) -> object:
