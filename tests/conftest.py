@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import brokers
 import counted
 import databases as servers
 import pytest
@@ -76,6 +77,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(text)
     if not servers.listens():
         terminalreporter.write_line(f"skipped what runs on PostgreSQL: {servers.ABSENT}")
+    if not brokers.listens():
+        terminalreporter.write_line(f"skipped what runs on RabbitMQ: {brokers.ABSENT}")
 
 
 @pytest.hookimpl(trylast=True)
