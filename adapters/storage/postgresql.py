@@ -47,7 +47,7 @@ _READER: Final = {"default_transaction_read_only": "on"}
 _WRITES: Final = (
     # READ COMMITTED: each statement sees what was committed when it begins. A snapshot for the whole transaction would
     # be taken while it still waits for the lock, and judge by what was so before the others had written.
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    "BEGIN ISOLATION LEVEL READ COMMITTED; "
     f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}; "
     f"SELECT pg_advisory_xact_lock({HEAD_LOCK})"
 )
