@@ -14,7 +14,7 @@ from gateway.errors import ConfigurationFault
 
 
 def back_up(root: Path, folder: Path) -> Sequence[Path]:
-    """Copy the journal's database and then the bus into a new folder (0700). Out: the copies.
+    """Copy the journal's database and then the bus, where it is a file, into a new folder (0700). Out: the copies.
 
     In this order an exchange may be in the copy of the journal and its request still in that of the bus: it comes once
     more, and is known. Raises: ConfigurationFault, JournalUnavailable, OSError.
@@ -27,4 +27,5 @@ def back_up(root: Path, folder: Path) -> Sequence[Path]:
         raise ConfigurationFault((Problem(SETTINGS_FILE, None, "storage.url", wrong, mend),))
     folder.mkdir(mode=0o700, parents=True)
     atomic.sync(folder.parent)
-    return [copy(source, folder / source.name) for source in (journal, root / settings.bus.path)]
+    sources = [journal] if settings.bus.kind != "embedded" else [journal, root / settings.bus.path]
+    return [copy(source, folder / source.name) for source in sources]

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from adapters import keys as file_keys
-from adapters.bus.consumer import EmbeddedConsumerBus
-from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.keys.rotating import KeySteps
@@ -21,7 +19,7 @@ from adapters.storage.rewrapping import SqlSealed
 from adapters.storage.store import SqlStore
 from consent.policy import Policy
 from gateway import records
-from gateway.assembly import parts, retiring, watching
+from gateway.assembly import buses, parts, retiring, watching
 from gateway.assembly.law import Law
 from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
@@ -41,7 +39,7 @@ from gateway.keeping.holding import Holds
 from gateway.keeping.restoring import unfinished
 from gateway.keeping.retention import Retention
 from gateway.person import Holdings
-from gateway.ports import Bus, Clock, Ids
+from gateway.ports import Bus, Clock, ConsumerBus, Ids
 from gateway.proving.epochs import Epochs
 from gateway.proving.witnessing import Witnessing
 from gateway.serve import Service
@@ -76,21 +74,21 @@ class Opened:
     def witnessing(self) -> Witnessing:
         return Witnessing(wanted(self.home.settings), self.shards, self.store, self.cosignatures)
 
-    async def bus(self) -> EmbeddedBus:
+    async def bus(self) -> Bus:
         """Out: the house's side of the configured bus, with a queue for every consumer there is or will be."""
         house, home = self.house, self.home
-        bus = parts.open_bus(home.root, home.settings, house.clock, house.policies.current().consumers)
+        consumers = house.policies.current().consumers
+        bus = await buses.open_bus(home.root, home.settings, house.clock, consumers)
         self.law.policies.follow(bus.declare)
         return bus
 
-    def consumer_bus(self) -> EmbeddedConsumerBus:
-        """Out: a data consumer's side of the configured bus."""
-        bus = self.home.settings.bus
-        return EmbeddedConsumerBus.open(self.home.root / bus.path, bus.namespace, self.house.clock)
+    def consumer_bus(self, amqp: str | None = None) -> ConsumerBus:
+        """In: a data consumer's own URL, where the bus is a broker. Out: its side of the bus."""
+        return buses.consumer_bus(self.home.root, self.home.settings, self.house.clock, amqp)
 
-    def is_served(self) -> bool:
-        """Out: whether a process of this machine takes deliveries from the bus now."""
-        return parts.is_served(self.home.root, self.home.settings)
+    async def is_served(self) -> bool:
+        """Out: whether a process takes deliveries from the bus now: of this machine, or any where it is a broker."""
+        return await buses.is_served(self.home.root, self.home.settings)
 
     def service(self, bus: Bus) -> Service:
         """Out: what `gateway.serve` serves."""
@@ -169,7 +167,7 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     (root / parts.DATA).mkdir(mode=0o700, exist_ok=True)
     made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
     database.create(storage_url(root, settings))
-    EmbeddedBus.create(root / settings.bus.path)
+    buses.create(root, settings)
     store = SqlStore(storage_url(root, settings), records.folding(made.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
