@@ -237,8 +237,10 @@ async def attend(delivery: Delivery, service: Service) -> Reply | None:
         logger().error("journal-unavailable", where=fault.where)
         await _later(delivery, service)
     except BusUnavailable as fault:
-        # Unacknowledged: the bus brings it back by itself once it is there again.
+        # Settled, and its reply in the outbox. A bus knows only that this process lives and has it in hand: unless it
+        # is put off, it is there until the process ends or its lease is over, and takes a place from others.
         logger().error("bus-unavailable", where=fault.where)
+        await _later(delivery, service)
     except Exception as error:  # noqa: BLE001  nothing a message holds may stop the house
         logger().error("unforeseen", attempt=delivery.attempt, **told(error))
         if delivery.attempt < service.attempts:
@@ -278,7 +280,7 @@ def _wait(message: Outgoing, service: Service) -> float:
 
 
 async def _later(delivery: Delivery, service: Service) -> None:
-    """Bring it back, however often: what waits for the journal has no outcome yet, and must have one."""
+    """Bring it back, however often: what waits for the journal or for the bus has no end yet, and must have one."""
     wait = min(service.pause_seconds * 2 ** min(delivery.attempt - 1, 16), service.most_pause_seconds)
     try:
         await service.bus.postpone(delivery, service.house.clock.now() + timedelta(seconds=wait))
