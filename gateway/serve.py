@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
@@ -21,7 +21,7 @@ from gateway.health import Health
 from gateway.house import House
 from gateway.journal.releasing import ReleasesDamaged, release_due
 from gateway.keeping.retention import Retention
-from gateway.ports import Bus, JournalStore
+from gateway.ports import Bus, JournalStore, Room
 from gateway.proving.witnessing import State, Witnessing
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
 from gateway.telemetry import logger, told
@@ -188,6 +188,8 @@ async def _keep_witnessed(service: Service) -> None:
         try:
             asked = await service.witnessing.ask()
             without = [one for one in asked if one.state in (State.UNAVAILABLE, State.REFUSED)]
+            missing = {one.witness for one in without}
+            service.house.measures.witnessed({one.witness: one.witness not in missing for one in asked})
             now = frozenset((str(one.state), one.origin, one.witness, one.said) for one in without)
             for state, origin, witness, why in sorted(now - said):
                 logger().warning("not-witnessed", kind=state, origin=origin, where=f"{witness} ({why})")
@@ -200,6 +202,7 @@ async def _keep_witnessed(service: Service) -> None:
 async def resend(service: Service, exchanges: Container[str] | None = None) -> frozenset[str]:
     """Send the settled replies that the bus may not have got: of all exchanges or of these. Out: all that had one."""
     waiting = await service.store.unconfirmed()
+    service.house.measures.outbox(len(waiting))
     for exchange, sealed in waiting:
         if exchanges is not None and exchange not in exchanges:
             continue
@@ -217,6 +220,11 @@ async def attend(delivery: Delivery, service: Service) -> Reply | None:
 
     Never raises for what a delivery holds.
     """
+    with service.house.measures.exchange(delivery.traceparent) as traceparent:
+        return await _attend(replace(delivery, traceparent=traceparent), service)
+
+
+async def _attend(delivery: Delivery, service: Service) -> Reply | None:
     house = service.house
     try:
         result = await handle(delivery, house)
@@ -265,7 +273,8 @@ async def _send(exchange: str, message: Outgoing, service: Service) -> None:
     if (seconds := _wait(message, service)) > 0:
         await service.rest(seconds)
     try:
-        await service.bus.send(message)
+        with service.house.measures.room(Room.SEND):
+            await service.bus.send(message)
     except Undeliverable:
         # The reply stays in the outbox for as long as replies are kept; asking again fetches it.
         logger().warning("reply-undeliverable", exchange=exchange)

@@ -11,6 +11,7 @@ from adapters import keys as file_keys
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.keys.rotating import KeySteps
+from adapters.measures import Counted
 from adapters.registers.sql import SqlRegister
 from adapters.storage import database
 from adapters.storage.checkpoints import CheckpointFiles
@@ -61,6 +62,8 @@ class Opened:
     registers: Registers
     checkpoints: CheckpointFiles
     epochs: Epochs
+    counted: Counted
+    """What `house.measures` has counted."""
 
     @property
     def journal(self) -> Journal:
@@ -203,6 +206,7 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
     keys = parts.open_keys(root)
     store = SqlStore(storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
+    counted = Counted()
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)
         await shards.load()
@@ -228,11 +232,12 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
                 limits.request_lifetime_seconds,
             ),
             patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
+            measures=counted,
             slot=timedelta(milliseconds=limits.no_data_slot_milliseconds),
         )
         law = Law(root, settings, store, keys, house.journal, policies, clock, house.languages)
         epochs = parts.epochs(root, store, shards, checkpoints)
-        return Opened(home, house, law, store, shards, keys, registers, checkpoints, epochs)
+        return Opened(home, house, law, store, shards, keys, registers, checkpoints, epochs, counted)
     except BaseException:
         await store.close()
         checkpoints.close()
