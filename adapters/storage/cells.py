@@ -56,13 +56,15 @@ class Cells:
         statement = statement.order_by(*order).execution_options(yield_per=_BATCH)
         kinds = [_kind(column) for column in asked]
         fitting = set(product(*((kind, type(None)) if may else (kind,) for kind, _, may in kinds)))
-        for row in self._connection.execute(statement):
-            cells = tuple(row)
-            if tuple(map(type, cells)) not in fitting:
-                named, cells = self._read(asked, cells, kinds, names, of)
-                if not named:
-                    continue
-            yield cells[: len(columns)]
+        # Who reads on only so far leaves no cursor on a server.
+        with self._connection.execute(statement) as found:
+            for row in found:
+                cells = tuple(row)
+                if tuple(map(type, cells)) not in fitting:
+                    named, cells = self._read(asked, cells, kinds, names, of)
+                    if not named:
+                        continue
+                yield cells[: len(columns)]
 
     def damage(self) -> list[Wrong]:
         """Out: what is wrong with the file under the cells: nobody reads the same from it twice."""
