@@ -6,11 +6,14 @@ import asyncio
 import multiprocessing
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import brokers
 import pytest
 from brokers import When
 from buses import (
+    CONSUMERS,
+    SECONDS,
     Buses,
     EmbeddedBuses,
     HouseBus,
@@ -22,8 +25,11 @@ from buses import (
 )
 from faults import Fault
 from killing import told_until_killed
+from pamqp.commands import Connection
 
 from adapters.bus.names import queue_of
+from adapters.bus.rabbitmq.access import given
+from adapters.bus.rabbitmq.house import RabbitBus
 from gateway.errors import BusUnavailable, Undeliverable
 from gateway.stages import Delivery
 
@@ -129,6 +135,74 @@ class TestRabbit:
         proxy.cut()
         await house.send(buses.reply("x"))
         assert await waiting == buses.reply("x")
+
+    async def test_an_alarm_of_the_broker_is_an_error_to_the_sender(self, buses: RabbitBuses) -> None:
+        """Blocked, nothing is sent and nothing waits for ever; who takes may still ack; after it all is as before."""
+        await buses.published("x")
+        proxy, url = await buses.proxy()
+        bus = await buses.house_at(url, seconds=1)
+        (got,) = await take(bus.deliveries())
+        proxy.say(Connection.Blocked("low on disk"))
+
+        async def send_until_it_hears() -> None:
+            while True:
+                await bus.send(buses.reply("x"))
+
+        with pytest.raises(BusUnavailable, match="no answer in time"):
+            await send_until_it_hears()
+        await bus.ack(got)
+        proxy.say(Connection.Unblocked())
+        await bus.send(buses.reply("y"))
+        await bus.close()
+        assert await buses.names_in(await buses.house()) == []
+        assert await buses.consumer().reply(buses.replies, "correlation-y", 20) == buses.reply("y")
+
+    async def test_what_can_not_be_put_off_waits_in_hand(self, buses: RabbitBuses) -> None:
+        """Blocked, its copy can't be published: it comes back all the same, not before its time."""
+        await buses.published("x")
+        proxy, url = await buses.proxy()
+        bus = await buses.house_at(url, seconds=1)
+        deliveries = bus.deliveries()
+        (got,) = await take(deliveries)
+        proxy.say(Connection.Blocked("low on disk"))
+        due = buses.clock.now() + timedelta(seconds=2)
+        await bus.postpone(got, due)
+        (again,) = await take(deliveries)
+        assert again.received >= due
+        assert (again.message_id, again.attempt) == ("message-x", 2)
+
+    async def test_a_closed_bus_lets_nobody_wait(self, buses: RabbitBuses) -> None:
+        """Closed while it publishes to a broker that is not there, it is an error at once."""
+        proxy, url = await buses.proxy()
+        bus = await buses.house_at(url)
+        await proxy.close()
+        sending = asyncio.create_task(bus.send(buses.reply("x")))
+        await asyncio.sleep(0)
+        await bus.close()
+        async with asyncio.timeout(SECONDS / 2):
+            with pytest.raises(BusUnavailable):
+                await sending
+
+    async def test_a_broker_that_is_not_there_is_an_error_at_once(self, buses: RabbitBuses) -> None:
+        """To whoever opens the bus: nothing waits for it in silence."""
+        proxy, url = await buses.proxy()
+        await proxy.close()
+        async with asyncio.timeout(SECONDS / 2):
+            with pytest.raises(BusUnavailable):
+                await buses.house_at(url)
+
+    async def test_another_node_is_tried_when_one_is_gone(self, buses: RabbitBuses) -> None:
+        """At the start, and when the one it is with goes."""
+        (first, one), (_, two) = await buses.proxy(), await buses.proxy()
+        access = replace(given(one, SECONDS), urls=tuple(given(url, SECONDS).urls[0] for url in (one, two)))
+        bus = RabbitBus(access, buses.topology, buses.clock, CONSUMERS)
+        buses.opened.append(bus)
+        await bus.open()
+        await first.close()
+        with suppress(BusUnavailable):  # the one that noticed it
+            await bus.send(buses.reply("y"))
+        await bus.send(buses.reply("x"))
+        assert await buses.consumer().reply(buses.replies, "correlation-x", 20) == buses.reply("x")
 
     async def test_a_queue_deleted_under_a_waiting_house_is_made_again(self, buses: RabbitBuses) -> None:
         """Whoever deleted it: the house declares it and takes from it."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 import aiormq
+import pamqp.frame
 import pytest
 from yarl import URL
 
@@ -66,6 +70,75 @@ async def clear(namespace: str, consumers: Iterable[str], replies: Iterable[str]
             await channel.exchange_delete(exchange)
 
 
+class Users:
+    """Users of one run, with the rights that their part needs and no others. Made by the broker's own tool, which wants
+    its machine and its administrator."""
+
+    def __init__(self, namespace: str, consumers: Iterable[str]) -> None:
+        self.namespace, self.password = namespace, secrets.token_hex(16)
+        self.names = {"": f"{namespace}-house", **{one: f"{namespace}-{one}" for one in consumers}}
+        """By consumer; the house under no name."""
+
+    def url(self, consumer: str = "") -> str:
+        """Out: where the broker is, for that user."""
+        return str(SERVER.with_user(self.names[consumer]).with_password(self.password))
+
+    def make(self) -> None:
+        """A house may all that begins with its namespace; a consumer may ask, and read its own replies."""
+        _tool(*(self._making(one) for one in self.names))
+
+    def remove(self) -> None:
+        """None is left."""
+        _tool(
+            *(
+                f"rabbit_auth_backend_internal:delete_user({_erl(name)}, {_TEST})"
+                for name in self.names.values()
+            )
+        )
+
+    def _making(self, consumer: str) -> str:
+        name, ours = _erl(self.names[consumer]), self.namespace.replace("-", "[-]")
+        own = rf"^{ours}[.]reply[.]{consumer}[.].*$"
+        rights = (
+            (own, f"^{ours}[.]in$", own)
+            if consumer
+            else (f"^{ours}[.].*$", f"^({ours}[.].*|amq[.]default)$", f"^{ours}[.].*$")
+        )
+        granted = ", ".join(_erl(right) for right in rights)
+        vhost = _erl(SERVER.path.removeprefix("/") or "/")
+        return (
+            f"rabbit_auth_backend_internal:add_user({name}, {_erl(self.password)}, {_TEST}), "
+            f"rabbit_auth_backend_internal:set_permissions({name}, {vhost}, {granted}, {_TEST})"
+        )
+
+
+_TEST: Final = '<<"test">>'
+_TOOL: Final = "rabbitmqctl"
+NO_TOOL: Final = f"{_TOOL} can't be used: run the tests as root on the broker's machine"
+
+
+def has_tool() -> bool:
+    """Out: whether users can be made."""
+    return shutil.which(_TOOL) is not None and os.geteuid() == 0 and SERVER.host in ("127.0.0.1", "localhost")
+
+
+def tool_needed() -> None:
+    """Without it: skipped; with CI set a failure."""
+    needed()
+    if not has_tool():
+        if os.environ.get("CI"):
+            pytest.fail(NO_TOOL)
+        pytest.skip(NO_TOOL)  # as for the broker itself; with CI set it failed a line above
+
+
+def _erl(text: str) -> str:
+    return f'<<"{text}">>'
+
+
+def _tool(*calls: str) -> None:
+    subprocess.run([_TOOL, "-q", "eval", ", ".join(calls) + "."], check=True, capture_output=True, timeout=60)
+
+
 @dataclass
 class Proxy:
     """A port of this machine behind which the broker is, until it is cut off.
@@ -79,12 +152,18 @@ class Proxy:
     fired: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _clients: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def start(self) -> str:
         """Out: the broker's URL, by way of this port."""
         self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()[:2]
         return str(SERVER.with_host(host).with_port(port))
+
+    def say(self, frame: pamqp.frame.FrameTypes) -> None:
+        """Tell every client something as if the broker had: between two frames, when it is quiet."""
+        for writer in self._clients:
+            writer.write(pamqp.frame.marshal(frame, 0))
 
     def cut(self) -> None:
         """End every connection at once."""
@@ -101,6 +180,7 @@ class Proxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(SERVER.host, SERVER.port)
         self._open |= {writer, back}
+        self._clients.add(writer)
         seen = asyncio.Event()
 
         async def forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter, out: bool) -> None:
@@ -117,6 +197,7 @@ class Proxy:
             await asyncio.gather(forward(reader, back, True), forward(there, writer, False))
         finally:
             self._open -= {writer, back}
+            self._clients.discard(writer)
             for one in (writer, back):
                 one.close()
                 with suppress(OSError):

@@ -35,6 +35,8 @@ from gateway.stages import Delivery, Outgoing
 CONSUMERS: Final = ("kita", "parkausweis", "wohngeldstelle")
 LATER: Final = "ordnungsamt"
 """A consumer without a queue, until somebody declares it."""
+SECONDS: Final = 10.0
+"""How long a broker may take to answer."""
 HouseBus: TypeAlias = EmbeddedBus | RabbitBus
 
 
@@ -229,7 +231,6 @@ class RabbitBuses(Buses):
     proxies: list[Proxy] = field(default_factory=list)
     url: str = str(brokers.SERVER)
     soon: ClassVar[float] = 0.3
-    seconds: ClassVar[float] = 10
     levels: ClassVar[tuple[int, ...]] = (1, 2)
 
     @property
@@ -252,11 +253,16 @@ class RabbitBuses(Buses):
         return await self.house_at(self.url, places, body_bytes, 0.4 if forgetful else LEASE_SECONDS)
 
     async def house_at(
-        self, url: str, places: int = 32, body_bytes: int = BODY_BYTES, lease_seconds: float = LEASE_SECONDS
+        self,
+        url: str,
+        places: int = 32,
+        body_bytes: int = BODY_BYTES,
+        lease_seconds: float = LEASE_SECONDS,
+        seconds: float = SECONDS,
     ) -> RabbitBus:
         """Open the house's side once more, the broker being at that URL."""
         bus = RabbitBus(
-            given(url, self.seconds),
+            given(url, seconds),
             self.topology,
             self.clock,
             CONSUMERS,
@@ -272,7 +278,7 @@ class RabbitBuses(Buses):
 
     def consumer_at(self, url: str, body_bytes: int = BODY_BYTES) -> RabbitConsumerBus:
         """Open a consumer's side once more, the broker being at that URL."""
-        bus = RabbitConsumerBus(given(url, self.seconds), self.namespace, body_bytes)
+        bus = RabbitConsumerBus(given(url, SECONDS), self.namespace, body_bytes)
         self.opened.append(bus)
         return bus
 
