@@ -18,12 +18,15 @@ from sqlalchemy.exc import ArgumentError
 from adapters.storage.dialect import Connect, Dialect, Url, unavailable, wrong
 from adapters.storage.schema import REVISION
 from adapters.storage.sqlite import Sqlite, connect_forgiving, connect_sqlite
-from gateway.errors import ConfigurationFault
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
 
 READERS: Final = 4
+_VERSION: Final = sa.text("SELECT version_num FROM alembic_version")
+_SINCE: Final = sa.text("SELECT since FROM alembic_version")
+_TOLD: Final = "0004"
+"""From this version on the tables say who can use them."""
 _POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
 
 
@@ -34,24 +37,26 @@ def create(url: Url) -> None:
     """
     dialect = at(url)
     dialect.make()
-    _migrate(dialect, new=True)
+    _migrate(dialect, None, False)
 
 
-def upgrade(url: Url) -> tuple[str, str]:
+def upgrade(url: Url, served: bool = False) -> tuple[str, str]:
     """Bring an older database to this version's tables, in one transaction. Out: their version before and now.
 
-    Raises: ConfigurationFault: missing, no journal, or of a newer version; JournalUnavailable.
+    In: whether processes of the version before work with it: then only what leaves them at work is done.
+    Raises: ConfigurationFault: missing, no journal, of a newer version, or served; JournalUnavailable.
     """
     dialect = at(url)
     dialect.find()
     reader = dialect.reader(1)
     try:
-        before = _revision(dialect, reader)
+        before, since = _revision(dialect, reader)
     finally:
         reader.dispose()
     if before > REVISION:
-        raise _other_version(dialect, before)
-    _migrate(dialect, new=False)
+        _see_usable(dialect, before, since)
+        return before, before
+    _migrate(dialect, before, served)
     return before, REVISION
 
 
@@ -85,19 +90,24 @@ def at(url: Url, connect: Connect | None = None, *, checks: bool = False) -> Dia
     )
 
 
-def _migrate(dialect: Dialect, *, new: bool) -> None:
+def _migrate(dialect: Dialect, before: str | None, served: bool) -> None:
+    """In: the tables' version, None: there are none yet."""
     from alembic import command
     from alembic.config import Config
 
     engine = dialect.writer()
     try:
         with engine.begin() as connection:
-            dialect.before_tables(connection, new=new)
+            dialect.before_tables(connection, new=before is None)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             dialect.after_tables(connection)
+            since = connection.execute(_SINCE).scalar_one()
+            if before is not None and before < since and (served or dialect.used_by_others(connection)):
+                told = f"is served, and processes of version {before} could not go on with the new tables"
+                raise wrong(dialect.name, told, "Stop `einmal serve` first, on every machine.")
         # A crash before this line leaves the tables as they were: DDL is part of the transaction in both kinds.
     except dialect.foreign as error:
         raise dialect.explain(error) or unavailable(error) from None
@@ -117,9 +127,7 @@ class Database:
         self.reader = dialect.reader(READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal-read")
         try:
-            found = _revision(dialect, self.reader)
-            if found != REVISION:
-                raise _other_version(dialect, found)
+            _see_usable(dialect, *_revision(dialect, self.reader))
         except BaseException:
             self.close()
             raise
@@ -169,21 +177,28 @@ class Database:
         self.reader.dispose()
 
 
-def _revision(dialect: Dialect, engine: Engine) -> str:
-    """Out: the version of the database's tables. Raises: ConfigurationFault when it holds no journal."""
+def _revision(dialect: Dialect, engine: Engine) -> tuple[str, str]:
+    """Out: the version of the database's tables, and from which program version on they can be used.
+
+    Raises: ConfigurationFault when it holds no journal.
+    """
     try:
         with engine.connect() as connection:
-            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+            found = connection.execute(_VERSION).scalar()
+            since = connection.execute(_SINCE).scalar_one() if found is not None and found >= _TOLD else found
     except dialect.foreign as error:
         raise dialect.explain(error) or unavailable(error) from None
     if found is None:
         raise wrong(dialect.name, "holds no journal", "Delete it if it is empty, and run `einmal init`.")
-    return str(found)
+    return str(found), str(since)
 
 
-def _other_version(dialect: Dialect, found: str) -> ConfigurationFault:
+def _see_usable(dialect: Dialect, found: str, since: str) -> None:
+    """Raises: ConfigurationFault, when this program can't work with tables of that version."""
+    if found == REVISION or since <= REVISION < found:
+        return
     older = "Stop every process of this home, back it up, and run `einmal upgrade`."
-    return wrong(
+    raise wrong(
         dialect.name,
         f"has tables of version {found}, this program needs {REVISION}",
         older if found < REVISION else "Run the program version that belongs to it.",

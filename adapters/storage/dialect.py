@@ -65,6 +65,10 @@ class Dialect(Protocol):
         ConfigurationFault."""
         ...
 
+    def used_by_others(self, connection: Connection) -> bool:
+        """Out: whether another process of the house has it open, as far as can be seen from here."""
+        ...
+
     def after_tables(self, connection: Connection) -> None:
         """In the same transaction, afterwards: bring new tables and columns into the form this kind needs."""
         ...

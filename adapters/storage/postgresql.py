@@ -63,7 +63,7 @@ def connect_postgresql(url: URL, factory: type[Driver] = psycopg.Connection) -> 
     said = {name: value if isinstance(value, str) else ",".join(value) for name, value in url.query.items()}
     usual: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
-        "application_name": "einmal",
+        "application_name": tending.APPLICATION,
         "client_encoding": "utf8",
         "keepalives_idle": 10,
         "keepalives_interval": 5,
@@ -141,6 +141,9 @@ class Postgresql:
         unfit = tending.unfit(connection, new=new)
         if unfit is not None:
             raise wrong(self.name, *unfit)
+
+    def used_by_others(self, connection: Connection) -> bool:
+        return tending.used_by_others(connection)
 
     def after_tables(self, connection: Connection) -> None:
         tending.shape(connection)

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The migration this code reads and writes."""
 
 METADATA: Final = sa.MetaData(

@@ -120,6 +120,10 @@ class Sqlite:
     def before_tables(self, connection: Connection, *, new: bool) -> None:
         """Nothing: the file was made for them."""
 
+    def used_by_others(self, connection: Connection) -> bool:
+        """Nobody can be seen: a file doesn't tell who has it open."""
+        return False
+
     def after_tables(self, connection: Connection) -> None:
         """Nothing: the migrations are in SQLite's form."""
 

@@ -79,6 +79,10 @@ class SqlStore:
         """The bus has the reply."""
         await self._writer.submit(Confirmation(exchange, milliseconds(now)))
 
+    async def writable(self) -> None:
+        """Confirm the reply of no exchange, in a group with whatever else is waiting."""
+        await self._writer.submit(Confirmation("", 0))
+
     async def change(
         self, change: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
     ) -> Out:

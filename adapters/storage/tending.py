@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+APPLICATION: Final = "einmal"
+"""What a connection of the house is called at the server."""
 _FIT: Final = {
     "server_encoding": (
         "UTF8",
@@ -45,6 +47,10 @@ _PROBE: Final = "current_policy"
 _FORGOTTEN: Final = (
     "SELECT age(relfrozenxid) <= age(%s::xid) FROM pg_class WHERE oid = 'current_policy'::regclass"
 )
+_OTHERS: Final = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :application "
+    "AND pid <> pg_backend_pid()"
+)
 _AMCHECK: Final = sa.text(
     "SELECT count(DISTINCT proname) FROM pg_proc WHERE proname IN ('verify_heapam', 'bt_index_check') "
     "AND has_function_privilege(oid, 'EXECUTE')"
@@ -69,6 +75,11 @@ def unfit(connection: Connection, *, new: bool) -> tuple[str, str] | None:
     if new and connection.execute(_THERE).scalar() is not None:
         return "holds tables already", "Use it, or name an empty database."
     return None
+
+
+def used_by_others(connection: Connection) -> bool:
+    """Out: whether the server has other connections of the house to this database, from whichever machine."""
+    return bool(connection.execute(_OTHERS, {"application": APPLICATION}).scalar())
 
 
 def shape(connection: Connection) -> None:

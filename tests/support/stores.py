@@ -41,6 +41,8 @@ class Stores(ABC):
 
     def __init__(self) -> None:
         self.opened: list[SqlStore] = []
+        self.altered = False
+        """Whether its tables are other ones than were made."""
 
     @property
     @abstractmethod
@@ -94,6 +96,15 @@ class Stores(ABC):
             }
         engine.dispose()
         return found
+
+    def alter(self, *statements: str) -> None:
+        """Change the tables, as another version of the program would."""
+        self.altered = True
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -174,7 +185,8 @@ class PostgresqlStores(Stores):
         for other in self._others:
             await other.close()
         for url in self._taken:
-            self._databases.give_back(url)
+            if not self.altered:
+                self._databases.give_back(url)
 
 
 def of_kind(kind: str, path: Path, request: pytest.FixtureRequest) -> Stores:

@@ -15,7 +15,7 @@ from stores import PostgresqlStores
 
 from adapters.storage import postgresql
 from adapters.storage.database import Database, create, upgrade
-from adapters.storage.schema import METADATA, REVISION
+from adapters.storage.schema import METADATA
 from gateway.errors import ConfigurationFault, JournalUnavailable
 
 
@@ -119,14 +119,3 @@ def test_the_settings_that_safety_rests_on_are_on(stores: PostgresqlStores) -> N
         cursor.execute("SHOW default_transaction_read_only")
         assert cursor.fetchall() == [("on",)]
     opened.close()
-
-
-def test_another_version_is_named(stores: PostgresqlStores) -> None:
-    """As with SQLite."""
-    with connected(stores.url) as database:
-        database.execute("UPDATE alembic_version SET version_num = '0099'")
-        try:
-            with pytest.raises(ConfigurationFault, match=f"0099, this program needs {REVISION}"):
-                Database(stores.url)
-        finally:
-            database.execute(f"UPDATE alembic_version SET version_num = '{REVISION}'")

@@ -77,9 +77,9 @@ def test_another_file_is_not_a_database(path: Path) -> None:
 
 
 def at_version(path: Path, version: str) -> None:
-    """Say that the tables are of another version than they are."""
+    """Say that the tables are of another version than they are, and for no other."""
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        connection.execute("UPDATE alembic_version SET version_num = ?, since = ?", (version, version))
     connection.close()
 
 
@@ -104,8 +104,9 @@ def first_tables(path: Path) -> None:
         for table in ("release", "epoch", "cosignature", "held", "hold"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE line DROP COLUMN withheld")
+        connection.execute("ALTER TABLE alembic_version DROP COLUMN since")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
-    at_version(path, "0001")
 
 
 def test_an_older_version_is_not_opened_and_says_how_to_upgrade(path: Path) -> None:
