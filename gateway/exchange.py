@@ -29,10 +29,13 @@ from consent.vocabulary import (
     Withheld,
 )
 from gateway import hearing, inbound, outbound, records
+from gateway.audit.record import Kind
 from gateway.authenticate import authenticate
 from gateway.errors import Fault, FaultCode, JournalUnavailable
 from gateway.house import House
+from gateway.journal.lines import ended_as
 from gateway.outbound.said import Setting
+from gateway.ports import Room
 from gateway.stages import (
     Answer,
     Case,
@@ -93,10 +96,12 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     now = house.clock.now()
 
     # 1. Who is at the door? Nothing is parsed before the signature over the received bytes holds.
-    sender = authenticate(delivery, house.policies.current(), house.terms, now)
+    with house.measures.room(Room.AUTHENTICATE):
+        sender = authenticate(delivery, house.policies.current(), house.terms, now)
 
     # 2. Was it here before? The same message gets the same reply; its id on other bytes gets a refusal.
-    case = await house.journal.arrive(delivery, sender, now)
+    with house.measures.room(Room.RECALL):
+        case = await house.journal.arrive(delivery, sender, now)
     if isinstance(case, Repeat):
         return _repeat(case, delivery.received, delivery, sender, house)
     if isinstance(sender, Unauthentic):
@@ -107,8 +112,9 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
         return await _turn_away(case, hearing.heard(delivery, sender, house), _reused(), house)
 
     # 3. What is wanted? Well-formed, schema-valid, by the rules, in an agreed standard.
-    errand = hearing.read(delivery, sender, house)
-    heard = hearing.of(errand, delivery, sender, house)
+    with house.measures.room(Room.READ):
+        errand = hearing.read(delivery, sender, house)
+        heard = hearing.of(errand, delivery, sender, house)
     if isinstance(errand, Misread):
         return await _turn_away(case, heard, errand.refusal, house)
     if isinstance(errand, Order):  # the house's own ledger is no register: nothing is asked of anyone
@@ -116,12 +122,14 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     request = request_of(errand)
 
     # 4. May it be answered? The grant, then the basis.
-    permit = await _decide(request, case, house)
+    with house.measures.room(Room.DECIDE):
+        permit = await _decide(request, case, house)
     if isinstance(permit, Refusal):
         return await _turn_away(case, heard, permit, house)
 
     # 5. Say so in the journal before any register is touched; a use of the basis is reserved with it.
-    mandate = await house.journal.asked(case, permit, sender, house.clock.now())
+    with house.measures.room(Room.ASKED):
+        mandate = await house.journal.asked(case, permit, sender, house.clock.now())
     if isinstance(mandate, Moved):
         return mandate
     if isinstance(mandate, Refusal):
@@ -173,7 +181,8 @@ async def _outcome(errand: Request | Submission, mandate: Mandate, house: House)
         question = replace(errand.request, action=Action.READ)
         may_ask = isinstance(await _decide(question, mandate.case, house), Permit)
         return await put_on_file(errand, mandate, may_ask, house)
-    found = await house.registers[mandate.permit.register].fetch(mandate)
+    with house.measures.register(mandate.permit.register):
+        found = await house.registers[mandate.permit.register].fetch(mandate)
 
     # 7. Keep only what was permitted.
     evidence = minimise(found, mandate.permit)
@@ -203,7 +212,8 @@ def _answer(evidence: Evidence, mandate: Mandate, house: House) -> Answer:
     request = evidence.permit.request
     message_id, now = house.ids.new(), house.clock.now()
     setting = Setting(mandate.case, request.language, request.context, house.languages, message_id, now)
-    return Answer(evidence, outbound.answer(evidence, house.policies.current(), setting), mandate)
+    with house.measures.room(Room.ANSWER):
+        return Answer(evidence, outbound.answer(evidence, house.policies.current(), setting), mandate)
 
 
 async def _close(
@@ -220,7 +230,8 @@ async def _close(
         outcome = Failure(FaultCode.INTERNAL, "ours", "exchange", exhausted=True)
     for _ in range(house.patience.decisions):
         written = _words(outcome, case, heard, house)
-        settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
+        with house.measures.room(Room.SETTLED):
+            settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
         if isinstance(settled, Repeat):
             return _repeat(settled, case.received, None, heard.sender, house)
         if isinstance(settled, Elsewhere) or (
@@ -229,6 +240,7 @@ async def _close(
             return Moved()
         if not isinstance(settled, Moved):
             message, receipt = settled
+            house.measures.ended(*ended_as(outcome))
             return (
                 _reply(case.exchange, message, receipt, case.received, house) if message else Silent(receipt)
             )
@@ -253,6 +265,7 @@ async def _postpone(case: Case, heard: Heard, fault: Fault, house: House) -> Pos
     now = house.clock.now()
     wait = min(house.patience.first_seconds * 2 ** (case.attempt - 1), house.patience.most_seconds)
     receipt = await house.journal.postponed(case, heard, fault, now)
+    house.measures.ended(Kind.POSTPONED, fault.code)
     return Postponed(now + timedelta(seconds=wait), receipt)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from gateway.authenticate import Terms
 from gateway.journal import Journal
-from gateway.ports import Clock, ConsentStore, Ids, Keys, Policies, Register
+from gateway.ports import Clock, ConsentStore, Ids, Keys, Measures, Policies, Register
 from xoev_schemas.languages import Languages
 
 
@@ -37,6 +37,7 @@ class House:
     ids: Ids
     terms: Terms
     patience: Patience
+    measures: Measures
     slot: timedelta
     """How far apart the times are at which a no leaves that could mean a blocked person."""
 

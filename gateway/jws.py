@@ -11,7 +11,6 @@ verifies in half of OpenSSL's time and turns down weak points.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,15 +18,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
-from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign, crypto_sign_open
+from nacl.bindings import crypto_sign, crypto_sign_open
 from nacl.exceptions import CryptoError
 
 from consent.vocabulary import ReasonCode
-
-Key: TypeAlias = OKPKey | ECKey
+from gateway import jose
+from gateway.jose import Key
 
 REQUEST: Final = frozenset({"iat", "exp", "aud", "mid", "rto"})
 """A request's claims: signed at, deadline (both seconds since 1970), audience, message id, reply queue."""
@@ -42,11 +39,6 @@ MAX_COMPACT_CHARS: Final = 65536
 MAX_FILE_SIGNATURES: Final = 8
 
 _ALGORITHMS: Final[Mapping[str, tuple[str, ...]]] = {"Ed25519": ("EdDSA", "Ed25519"), "P-256": ("ES256",)}
-_MEMBERS: Final = {
-    "Ed25519": ("kty", "crv", "x"),
-    "X25519": ("kty", "crv", "x"),
-    "P-256": ("kty", "crv", "x", "y"),
-}
 _DETACHED: Final = frozenset({"alg", "b64", "crit", "kid"})
 _COMPACT: Final = frozenset({"alg", "kid", "typ"})
 _TYPES: Final[Mapping[str, type]] = {
@@ -134,43 +126,18 @@ def public_key(jwk: Mapping[str, object]) -> Key:
 
     Ed25519 points of small order or outside the main subgroup are refused: any signature would fit them.
     """
-    return _import(jwk, ())
+    return jose.import_key(jwk)
 
 
 def signing_key(kid: str, jwk: Mapping[str, object]) -> SigningKey:
     """In: the required members of a private JWK (with `d`) and no other. Raises: ValueError, no content."""
-    key = _import(jwk, ("d",))
+    key = jose.import_key(jwk, private=True)
     return SigningKey(kid, key, _ALGORITHMS.get(key.curve_name, ("none",))[0])
 
 
 def public_jwk(key: SigningKey) -> dict[str, str]:
     """Out: the required members of the public JWK; `kid` and `use` are the caller's to add."""
-    members = key.key.as_dict(private=False)
-    return {name: str(members[name]) for name in _MEMBERS[key.key.curve_name]}
-
-
-def _import(jwk: Mapping[str, object], private: tuple[str, ...]) -> Key:
-    curve = jwk.get("crv")
-    required = _MEMBERS.get(curve) if isinstance(curve, str) else None
-    if required is None or jwk.keys() != {*required, *private}:
-        raise ValueError("not a JWK of Ed25519, X25519 or P-256 with its required members alone")
-    members: dict[str, str | list[str]] = {
-        name: value for name, value in jwk.items() if isinstance(value, str)
-    }
-    if len(members) != len(jwk) or members["kty"] != ("EC" if curve == "P-256" else "OKP"):
-        raise ValueError("members of a JWK are text, and kty fits crv")
-    try:
-        for name in members.keys() - {"kty", "crv"}:
-            _decode(str(members[name]))
-        if curve == "Ed25519" and not crypto_core_ed25519_is_valid_point(_decode(str(members["x"]))):
-            raise ValueError("not a public key of Ed25519")
-        key: Key = ECKey.import_key(members) if curve == "P-256" else OKPKey.import_key(members)
-        rebuilt = key.binding.convert_raw_key_to_dict(key.raw_value, bool(private))
-    except (JoseError, SignatureInvalid, ValueError, TypeError):
-        raise ValueError("the JWK holds no usable key") from None
-    if any(rebuilt[name] != members[name] for name in members.keys() - {"kty"}):
-        raise ValueError("the parts of the JWK do not belong together")
-    return key
+    return jose.public_members(key.key)
 
 
 # --- messages -----------------------------------------------------------------------------------------------
@@ -247,9 +214,9 @@ def _file_signatures(jws_json: str) -> list[dict[str, str]]:
 # --- receipts and records -----------------------------------------------------------------------------------
 def sign_compact(payload: bytes, typ: str, key: SigningKey) -> str:
     """Out: a compact JWS with exactly `alg kid typ` in its header."""
-    header = _encode(_json({"alg": key.alg, "kid": key.kid, "typ": typ}))
-    signed = f"{header}.{_encode(payload)}"
-    return f"{signed}.{_encode(key.sign(signed.encode('ascii')))}"
+    header = jose.encode(jose.to_json({"alg": key.alg, "kid": key.kid, "typ": typ}))
+    signed = f"{header}.{jose.encode(payload)}"
+    return f"{signed}.{jose.encode(key.sign(signed.encode('ascii')))}"
 
 
 def verify_compact(token: str, typ: str, find: Find) -> bytes:
@@ -294,16 +261,10 @@ def _well_typed(name: str, value: object) -> bool:
 
 
 def _detached(body: bytes, claims: Mapping[str, str | int], key: SigningKey) -> tuple[str, str]:
-    protected = _encode(_json({"alg": key.alg, "b64": False, "crit": ["b64"], "kid": key.kid, **claims}))
-    return protected, _encode(key.sign(protected.encode("ascii") + b"." + body))
-
-
-def _json(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    protected = jose.encode(
+        jose.to_json({"alg": key.alg, "b64": False, "crit": ["b64"], "kid": key.kid, **claims})
+    )
+    return protected, jose.encode(key.sign(protected.encode("ascii") + b"." + body))
 
 
 def _segments(token: str, most: int) -> list[str]:
@@ -313,38 +274,14 @@ def _segments(token: str, most: int) -> list[str]:
 
 
 def _decode(segment: str) -> bytes:
-    """base64url without padding in its one canonical spelling: encoding again must give the same text."""
     try:
-        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        return jose.decode(segment)
     except ValueError:
         raise SignatureInvalid from None
-    if _encode(data) != segment:
-        raise SignatureInvalid
-    return data
 
 
 def _strict_json(text: bytes | str) -> dict[str, Any]:
-    """One JSON object, UTF-8, no name twice, no fractions."""
     try:
-        parsed = json.loads(
-            text.decode("utf-8") if isinstance(text, bytes) else text,
-            object_pairs_hook=_each_once,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-        )
-    except (ValueError, RecursionError):
+        return jose.strict_json(text)
+    except ValueError:
         raise SignatureInvalid from None
-    if not isinstance(parsed, dict):
-        raise SignatureInvalid
-    return parsed
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-def _refuse(_: str) -> object:
-    raise ValueError

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
@@ -21,7 +21,7 @@ from gateway.health import Health
 from gateway.house import House
 from gateway.journal.releasing import ReleasesDamaged, release_due
 from gateway.keeping.retention import Retention
-from gateway.ports import Bus, JournalStore
+from gateway.ports import Bus, JournalStore, Room
 from gateway.proving.witnessing import State, Witnessing
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
 from gateway.telemetry import logger, told
@@ -188,6 +188,8 @@ async def _keep_witnessed(service: Service) -> None:
         try:
             asked = await service.witnessing.ask()
             without = [one for one in asked if one.state in (State.UNAVAILABLE, State.REFUSED)]
+            missing = {one.witness for one in without}
+            service.house.measures.witnessed({one.witness: one.witness not in missing for one in asked})
             now = frozenset((str(one.state), one.origin, one.witness, one.said) for one in without)
             for state, origin, witness, why in sorted(now - said):
                 logger().warning("not-witnessed", kind=state, origin=origin, where=f"{witness} ({why})")
@@ -200,6 +202,7 @@ async def _keep_witnessed(service: Service) -> None:
 async def resend(service: Service, exchanges: Container[str] | None = None) -> frozenset[str]:
     """Send the settled replies that the bus may not have got: of all exchanges or of these. Out: all that had one."""
     waiting = await service.store.unconfirmed()
+    service.house.measures.outbox(len(waiting))
     for exchange, sealed in waiting:
         if exchanges is not None and exchange not in exchanges:
             continue
@@ -217,6 +220,11 @@ async def attend(delivery: Delivery, service: Service) -> Reply | None:
 
     Never raises for what a delivery holds.
     """
+    with service.house.measures.exchange(delivery.traceparent) as traceparent:
+        return await _attend(replace(delivery, traceparent=traceparent), service)
+
+
+async def _attend(delivery: Delivery, service: Service) -> Reply | None:
     house = service.house
     try:
         result = await handle(delivery, house)
@@ -237,8 +245,10 @@ async def attend(delivery: Delivery, service: Service) -> Reply | None:
         logger().error("journal-unavailable", where=fault.where)
         await _later(delivery, service)
     except BusUnavailable as fault:
-        # Unacknowledged: the bus brings it back by itself once it is there again.
+        # Settled, and its reply in the outbox. A bus knows only that this process lives and has it in hand: unless it
+        # is put off, it is there until the process ends or its lease is over, and takes a place from others.
         logger().error("bus-unavailable", where=fault.where)
+        await _later(delivery, service)
     except Exception as error:  # noqa: BLE001  nothing a message holds may stop the house
         logger().error("unforeseen", attempt=delivery.attempt, **told(error))
         if delivery.attempt < service.attempts:
@@ -263,7 +273,8 @@ async def _send(exchange: str, message: Outgoing, service: Service) -> None:
     if (seconds := _wait(message, service)) > 0:
         await service.rest(seconds)
     try:
-        await service.bus.send(message)
+        with service.house.measures.room(Room.SEND):
+            await service.bus.send(message)
     except Undeliverable:
         # The reply stays in the outbox for as long as replies are kept; asking again fetches it.
         logger().warning("reply-undeliverable", exchange=exchange)
@@ -278,7 +289,7 @@ def _wait(message: Outgoing, service: Service) -> float:
 
 
 async def _later(delivery: Delivery, service: Service) -> None:
-    """Bring it back, however often: what waits for the journal has no outcome yet, and must have one."""
+    """Bring it back, however often: what waits for the journal or for the bus has no end yet, and must have one."""
     wait = min(service.pause_seconds * 2 ** min(delivery.attempt - 1, 16), service.most_pause_seconds)
     try:
         await service.bus.postpone(delivery, service.house.clock.now() + timedelta(seconds=wait))

@@ -64,6 +64,8 @@ class Delivery:
     received: datetime
     attempt: int
     """1 for the first delivery; the bus's own count. How often its exchange was tried is the journal's (`Case`)."""
+    traceparent: str | None = None
+    """Its trace context, as its consumer wrote it (https://www.w3.org/TR/trace-context/)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Case:
     """The message id belongs to other bytes; this exchange exists to say so."""
     exempt_until: date | None = None
     """It was begun under a law that keeps it from its persons until that day."""
+    traceparent: str | None = None
+    """The trace context that its reply hands on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ async def put_on_file(submission: Submission, mandate: Mandate, may_ask: bool, h
     Raises: Fault.
     """
     register = house.registers[mandate.permit.register]
-    did = await register.write(mandate, submission.values, submission.replaces)
+    with house.measures.register(mandate.permit.register):
+        did = await register.write(mandate, submission.values, submission.replaces)
     # A crash here leaves the register written: the next attempt finds that it was, and says so.
     outcome = receive(did, mandate.permit, may_ask, mandate.at)
     if not isinstance(outcome, Submitted):
@@ -41,7 +42,8 @@ async def as_it_happened(outcome: Outcome, case: Case, heard: Heard, house: Hous
     register = house.registers.get(request.register)
     if register is None:
         raise RegisterUnavailable(request.register)
-    filed = await register.filed(case.exchange)
+    with house.measures.register(request.register):
+        filed = await register.filed(case.exchange)
     return outcome if filed is None else _filing(resumed(filed, request.register), request, case, house)
 
 

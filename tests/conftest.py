@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import brokers
 import counted
+import databases as servers
 import pytest
 from planted import MARKERS
 from watch import Watch, WatchHandler
@@ -38,6 +40,15 @@ def exceptions_watched() -> Iterator[Watch]:
         yield WATCH
 
 
+@pytest.fixture(scope="session")
+def databases() -> Iterator[servers.Databases]:
+    """Databases of this run on a PostgreSQL server. Absent: skipped; with CI set a failure."""
+    servers.needed()
+    made = servers.Databases()
+    yield made
+    made.drop()
+
+
 class Workers:
     """What the processes that share the tests have seen and counted comes to the one that tells it."""
 
@@ -64,6 +75,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"  {place}")
     for text in counted.lines():
         terminalreporter.write_line(text)
+    if not servers.listens():
+        terminalreporter.write_line(f"skipped what runs on PostgreSQL: {servers.ABSENT}")
+    if not brokers.listens():
+        terminalreporter.write_line(f"skipped what runs on RabbitMQ: {brokers.ABSENT}")
 
 
 @pytest.hookimpl(trylast=True)

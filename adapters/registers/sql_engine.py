@@ -9,7 +9,6 @@ Written is only where a row can be kept from others until the transaction ends: 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from gateway.config.connections import ENV, FILE
+from gateway.config.connections import ENV
+from gateway.config.references import resolved
 
 _LOCKING: Final = ("sqlite", "postgresql", "mysql", "mariadb")
 
@@ -90,19 +90,12 @@ def _engine(url: str, home: Path, timeout_seconds: float, size: int, *, writes: 
 
 
 def _resolved(url: str, home: Path) -> str:
-    if url.startswith(ENV):
-        found = os.environ.get(url.removeprefix(ENV))
-        if not found:
-            raise Unusable(
-                "names an environment variable that is not set", "Set it where the gateway starts."
-            )
+    found = resolved(url, home)
+    if found is not None:
         return found
-    if url.startswith(FILE):
-        try:
-            return (home / url.removeprefix(FILE)).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise Unusable("names a file that can't be read", "Put the URL in it, one line.") from None
-    return url
+    if url.startswith(ENV):
+        raise Unusable("names an environment variable that is not set", "Set it where the gateway starts.")
+    raise Unusable("names a file that can't be read", "Put the URL in it, one line.")
 
 
 def _file(url: URL, home: Path, mode: str) -> URL:

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from adapters import atomic
-from adapters.storage.database import unavailable
+from adapters.storage.dialect import unavailable
 
 
 def copy(source: Path, target: Path) -> Path:

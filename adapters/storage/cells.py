@@ -6,16 +6,14 @@ what is read on is nothing in its stead: an empty text, no bytes, minus one.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters.storage.database import connect_sqlite, damage
+from adapters.storage.database import Database
 from gateway.audit.verify.stored.columns import Wrong
 
 _BATCH: Final = 256
@@ -26,18 +24,11 @@ _NAMES: Final = {bytes: "bytes", str: "a text", int: "a number"}
 _Cells: TypeAlias = tuple[Any, ...]
 
 
-def readable(path: Path) -> sqlite3.Connection:
-    """Out: a connection that reads damaged text as well: it is a place to be named, not an end of the reading."""
-    connection = connect_sqlite(path)
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
-    return connection
-
-
 class Cells:
     """Reads rows; remembers every cell that is not of its column's kind."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, database: Database) -> None:
+        self._connection, self._database = connection, database
         self.wrong: list[Wrong] = []
 
     def rows(
@@ -65,19 +56,20 @@ class Cells:
         statement = statement.order_by(*order).execution_options(yield_per=_BATCH)
         kinds = [_kind(column) for column in asked]
         fitting = set(product(*((kind, type(None)) if may else (kind,) for kind, _, may in kinds)))
-        for row in self._connection.execute(statement):
-            cells = tuple(row)
-            if tuple(map(type, cells)) not in fitting:
-                named, cells = self._read(asked, cells, kinds, names, of)
-                if not named:
-                    continue
-            yield cells[: len(columns)]
+        # Who reads on only so far leaves no cursor on a server.
+        with self._connection.execute(statement) as found:
+            for row in found:
+                cells = tuple(row)
+                if tuple(map(type, cells)) not in fitting:
+                    named, cells = self._read(asked, cells, kinds, names, of)
+                    if not named:
+                        continue
+                yield cells[: len(columns)]
 
     def damage(self) -> list[Wrong]:
         """Out: what is wrong with the file under the cells: nobody reads the same from it twice."""
-        return [
-            Wrong("(file)", self._connection.dialect.name, "page", told) for told in damage(self._connection)
-        ]
+        kind = self._connection.dialect.name
+        return [Wrong("(file)", kind, "page", told) for told in self._database.damage(self._connection)]
 
     def _read(
         self,

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.storage import labelling
-from adapters.storage.cells import Cells, readable
-from adapters.storage.database import Database, unavailable
+from adapters.storage.cells import Cells
+from adapters.storage.database import Database
+from adapters.storage.dialect import Url, unavailable
 from adapters.storage.schema import (
     CHECKPOINT,
     COSIGNATURE,
@@ -58,13 +59,13 @@ _TIED: Final = (  # every column that ties a row to its shard
 
 
 @contextmanager
-def open_columns(url: str) -> Iterator[LogColumns]:
+def open_columns(url: Url) -> Iterator[LogColumns]:
     """Read a database's log on one consistent state, while others write. Raises: ConfigurationFault,
     JournalUnavailable."""
-    database = Database(url, readable)
+    database = Database(url, checks=True)
     try:
         with database.reader.connect() as connection:
-            yield LogColumns(Cells(connection))
+            yield LogColumns(Cells(connection, database))
     except (SQLAlchemyError, UnicodeDecodeError) as error:
         raise unavailable(error) from None
     finally:

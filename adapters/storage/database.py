@@ -1,140 +1,141 @@
-"""The journal's database as a file: made explicitly, opened without making, its faults mapped in one place.
+"""The journal's database: made explicitly, opened without making, its faults mapped in one place.
 
-Every transaction of this package is a plain function over a SQLAlchemy `Connection`; only this module knows
-that the database is SQLite. Several processes of one machine share the file (WAL, one writer at a time).
+Every transaction of this package is a plain function over a SQLAlchemy `Connection`; what SQLite and PostgreSQL each
+want is in a room of its own (`sqlite`, `postgresql`), the driver of the second is loaded where such a URL is given.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import ArgumentError
 
+from adapters.storage.dialect import Connect, Dialect, Url, unavailable, wrong
 from adapters.storage.schema import REVISION
-from consent.vocabulary import Problem
-from gateway.errors import ConfigurationFault, JournalUnavailable
+from adapters.storage.sqlite import Sqlite, connect_forgiving, connect_sqlite
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
-Connect: TypeAlias = Callable[[Path], sqlite3.Connection]
 
 READERS: Final = 4
-BUSY_MS: Final = 10_000
-"""How long a process waits for another one's transaction before it gives up."""
-
-ENVIRONMENT: Final = (OperationalError, sqlite3.OperationalError, OSError)
-"""Locked, full, broken: what is true for every member of a group."""
-_MOST_DAMAGE: Final = 100
-"""Damaged places of a file that are named."""
-_FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError)
-"""The last: SQLite tells of a damaged file in words of that file."""
+_VERSION: Final = sa.text("SELECT version_num FROM alembic_version")
+_SINCE: Final = sa.text("SELECT since FROM alembic_version")
+_TOLD: Final = "0004"
+"""From this version on the tables say who can use them."""
+_POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
 
 
-def unavailable(error: Exception) -> JournalUnavailable:
-    """In: whatever a database raised. Out: the fault the house knows; the foreign text stays behind."""
-    if isinstance(error, JournalUnavailable):
-        return JournalUnavailable(error.where)
-    cause = getattr(error, "orig", None) or error
-    return JournalUnavailable(f"storage ({getattr(cause, 'sqlite_errorname', type(cause).__name__)})")
+def create(url: Url) -> None:
+    """Make every table in a database that has none; of SQLite the file too, mode 0600.
+
+    Raises: ConfigurationFault: something is there; JournalUnavailable.
+    """
+    dialect = at(url)
+    dialect.make()
+    _migrate(dialect, None, False)
 
 
-def create(url: str) -> None:
-    """Make the database, mode 0600, with every table. Raises: ConfigurationFault: a file is there."""
-    path = _path(url)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise _wrong(path, "there is a file already", "Use it, or name another file.") from None
-    except OSError as error:
-        raise _wrong(path, f"can't be made ({type(error).__name__})", "Check folder and rights.") from None
-    # A crash here leaves an empty file: opening says that it holds no journal, and it can be deleted.
-    _migrate(path)
-
-
-def upgrade(url: str) -> tuple[str, str]:
+def upgrade(url: Url, served: bool = False) -> tuple[str, str]:
     """Bring an older database to this version's tables, in one transaction. Out: their version before and now.
 
-    Raises: ConfigurationFault: missing, no journal, or of a newer version; JournalUnavailable.
+    In: whether processes of the version before work with it: then only what leaves them at work is done.
+    Raises: ConfigurationFault: missing, no journal, of a newer version, or served; JournalUnavailable.
     """
-    path = _existing(url)
-    reader = _engine(path, connect_sqlite, "BEGIN", 1)
+    dialect = at(url)
+    dialect.find()
+    reader = dialect.reader(1)
     try:
-        before = _revision(path, reader)
+        before, since = _revision(dialect, reader)
     finally:
         reader.dispose()
     if before > REVISION:
-        raise _other_version(path, before)
-    _migrate(path)
+        _see_usable(dialect, before, since)
+        return before, before
+    _migrate(dialect, before, served)
     return before, REVISION
 
 
-def _migrate(path: Path) -> None:
+def settle(url: Url, vacuum: bool) -> bool:
+    """Let nothing erased stay in the database's files (`gateway.ports.retention`). Raises: JournalUnavailable."""
+    dialect = at(url)
+    try:
+        return dialect.settle(vacuum)
+    except dialect.foreign as error:
+        raise unavailable(error) from None
+
+
+def at(url: Url, connect: Connect | None = None, *, checks: bool = False) -> Dialect:
+    """In: where the database is; how its driver connects, else as the product does; whether it is for a check, that
+    reads damaged text as well and takes its time. Out: what it is to this package. Raises: ConfigurationFault."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = URL.create("unknown")
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        usual = connect_forgiving if checks else connect_sqlite
+        return Sqlite(Path(parsed.database), connect or usual)
+    if parsed.drivername in _POSTGRESQL and parsed.database:
+        from adapters.storage.postgresql import Postgresql, connect_postgresql
+
+        return Postgresql(parsed, connect or connect_postgresql, checks=checks)
+    raise wrong(
+        "einmal.toml",
+        "is neither a SQLite file nor a PostgreSQL database",
+        "Write sqlite:///data/einmal.sqlite3 or postgresql://USER@HOST/DATABASE.",
+    )
+
+
+def _migrate(dialect: Dialect, before: str | None, served: bool) -> None:
+    """In: the tables' version, None: there are none yet."""
     from alembic import command
     from alembic.config import Config
 
-    engine = _engine(path, connect_sqlite, "BEGIN IMMEDIATE", 1)
+    engine = dialect.writer()
     try:
         with engine.begin() as connection:
+            dialect.before_tables(connection, new=before is None)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-        # A crash before this line leaves the tables as they were: SQLite's DDL is part of the transaction.
-    except _FOREIGN as error:
-        raise unavailable(error) from None
+            dialect.after_tables(connection)
+            since = connection.execute(_SINCE).scalar_one()
+            if before is not None and before < since and (served or dialect.used_by_others(connection)):
+                told = f"is served, and processes of version {before} could not go on with the new tables"
+                raise wrong(dialect.name, told, "Stop `einmal serve` first, on every machine.")
+        # A crash before this line leaves the tables as they were: DDL is part of the transaction in both kinds.
+    except dialect.foreign as error:
+        raise dialect.explain(error) or unavailable(error) from None
     finally:
         engine.dispose()
-
-
-def connect_sqlite(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """Out: a connection to an existing file, durable and shared with other processes."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
-        uri=True,
-        isolation_level=None,  # this package begins its transactions itself: IMMEDIATE for writers
-        check_same_thread=False,
-        cached_statements=512,
-        factory=factory,
-    )
-    for pragma in (
-        f"busy_timeout = {BUSY_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # a commit is on the disk when it returns
-        "foreign_keys = ON",
-        "secure_delete = ON",  # erased is overwritten (LOG.md 8)
-        "cache_size = -32000",
-        "wal_autocheckpoint = 4000",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-    return connection
 
 
 class Database:
     """An opened database: one engine for the writer, one for readers, and the readers' few threads."""
 
-    def __init__(self, url: str, connect: Connect = connect_sqlite) -> None:
-        """Open what `create` made. Raises: ConfigurationFault: what is missing, or of which other version."""
-        path = _existing(url)
-        self.path = path
-        self.writer = _engine(path, connect, "BEGIN IMMEDIATE", 1)
-        self.reader = _engine(path, connect, "BEGIN", READERS)
+    def __init__(self, url: Url, connect: Connect | None = None, *, checks: bool = False) -> None:
+        """Open what `create` made. In: as `at`. Raises: ConfigurationFault: what is missing, or of which other
+        version; JournalUnavailable."""
+        dialect = self._dialect = at(url, connect, checks=checks)
+        dialect.find()
+        self.writer = dialect.writer()
+        self.reader = dialect.reader(READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal-read")
         try:
-            found = _revision(path, self.reader)
-            if found != REVISION:
-                raise _other_version(path, found)
+            _see_usable(dialect, *_revision(dialect, self.reader))
         except BaseException:
             self.close()
             raise
+
+    @property
+    def environment(self) -> tuple[type[Exception], ...]:
+        """Out: the exceptions of `write` that are true for whatever is written."""
+        return self._dialect.environment
 
     @property
     def threads(self) -> ThreadPoolExecutor:
@@ -150,8 +151,12 @@ class Database:
         """
         try:
             with self.reader.connect() as connection:
-                return query(connection, *args, **kwargs)
-        except _FOREIGN as error:
+                try:
+                    return query(connection, *args, **kwargs)
+                except self._dialect.environment:
+                    connection.invalidate()  # it may be broken: the next reader gets a new one
+                    raise
+        except self._dialect.foreign as error:
             raise unavailable(error) from None
 
     def write(
@@ -161,6 +166,10 @@ class Database:
         with self.writer.begin() as connection:
             return change(connection, *args, **kwargs)
 
+    def damage(self, connection: Connection) -> list[str]:
+        """Out: what the database itself finds wrong with its pages and indexes."""
+        return self._dialect.damage(connection)
+
     def close(self) -> None:
         """Close every connection. Idempotent."""
         self._threads.shutdown()
@@ -168,85 +177,29 @@ class Database:
         self.reader.dispose()
 
 
-def damage(connection: Connection) -> list[str]:
-    """Out: what SQLite itself finds wrong with the file: pages, and indexes that are not those of their tables."""
-    found = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_DAMAGE})").scalars().all()
-    return [] if found == ["ok"] else [str(line) for line in found]
+def _revision(dialect: Dialect, engine: Engine) -> tuple[str, str]:
+    """Out: the version of the database's tables, and from which program version on they can be used.
 
-
-def _revision(path: Path, engine: Engine) -> str:
-    """Out: the version of the file's tables. Raises: ConfigurationFault when it holds no journal."""
+    Raises: ConfigurationFault when it holds no journal.
+    """
     try:
         with engine.connect() as connection:
-            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    except _FOREIGN as error:
-        cause = getattr(error, "orig", error)
-        if isinstance(cause, sqlite3.OperationalError) and "no such table" in str(cause):
-            found = None
-        elif isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.OperationalError):
-            raise _wrong(path, "is not a SQLite database", "Restore it from a backup.") from None
-        else:
-            raise unavailable(error) from None
+            found = connection.execute(_VERSION).scalar()
+            since = connection.execute(_SINCE).scalar_one() if found is not None and found >= _TOLD else found
+    except dialect.foreign as error:
+        raise dialect.explain(error) or unavailable(error) from None
     if found is None:
-        raise _wrong(path, "holds no journal", "Delete it if it is empty, and run `einmal init`.")
-    return str(found)
+        raise wrong(dialect.name, "holds no journal", "Delete it if it is empty, and run `einmal init`.")
+    return str(found), str(since)
 
 
-def _other_version(path: Path, found: str) -> ConfigurationFault:
+def _see_usable(dialect: Dialect, found: str, since: str) -> None:
+    """Raises: ConfigurationFault, when this program can't work with tables of that version."""
+    if found == REVISION or since <= REVISION < found:
+        return
     older = "Stop every process of this home, back it up, and run `einmal upgrade`."
-    return _wrong(
-        path,
+    raise wrong(
+        dialect.name,
         f"has tables of version {found}, this program needs {REVISION}",
         older if found < REVISION else "Run the program version that belongs to it.",
     )
-
-
-def _engine(path: Path, connect: Connect, begin: str, size: int) -> Engine:
-    engine = sa.create_engine(
-        "sqlite+pysqlite://",
-        creator=lambda: connect(path),
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0,
-        hide_parameters=True,  # no exception text carries a value
-    )
-    statement = sa.text(begin)
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement.text)
-
-    return engine
-
-
-def _path(url: str) -> Path:
-    try:
-        parsed: URL = make_url(url)
-    except ArgumentError:
-        parsed = URL.create("unknown")
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise ConfigurationFault(
-            (
-                Problem(
-                    "einmal.toml",
-                    None,
-                    "storage.url",
-                    "is no SQLite file",
-                    "Write sqlite:///data/einmal.sqlite3",
-                ),
-            )
-        )
-    return Path(parsed.database)
-
-
-def _existing(url: str) -> Path:
-    path = _path(url)
-    if not path.is_file():
-        raise _wrong(
-            path, "is missing", "Run `einmal init` for a new home, or restore the file from a backup."
-        )
-    return path
-
-
-def _wrong(path: Path, wrong: str, mend: str) -> ConfigurationFault:
-    return ConfigurationFault((Problem(path.name, None, "storage.url", wrong, mend),))

@@ -1,21 +1,19 @@
 """Erasing to the day, a few lines at a time, so that appends go on between (LOG.md 8).
 
-SQLite overwrites what is deleted (`secure_delete`); what it had moved about before, and the write-ahead log, are
-emptied by `settle`.
+What is left of it in the database's files goes when that is settled, each kind in its own way.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection
 
-from adapters.storage.database import connect_sqlite, unavailable
+from adapters.storage import database
+from adapters.storage.dialect import Url
 from adapters.storage.schema import (
     EXCHANGE,
     HOLD,
@@ -37,17 +35,13 @@ ERASED: Final = "erased"
 """The kind of an exchange of which only is known that it used a decision."""
 _STATES: Final = frozenset(RecordState)
 _PART: Final = 512
-_TRIES: Final = 5
-_BUSY_MS: Final = 2_000
-"""How long emptying the log waits for a reader; writers wait behind it meanwhile."""
 
 
 class SqlRetention:
     """RetentionStore over the journal's database."""
 
-    def __init__(self, store: SqlStore, url: str) -> None:
-        self._store = store
-        self._path = Path(make_url(url).database or "")
+    def __init__(self, store: SqlStore, url: Url) -> None:
+        self._store, self._url = store, url
 
     async def unerased(self, origin: str, start: int) -> Sequence[StoredLine]:
         """Out: the next lines that can be opened, but for leaf 0."""
@@ -81,11 +75,8 @@ class SqlRetention:
         return await self._store.change(_forget_record, record, revision)
 
     async def settle(self, vacuum: bool) -> bool:
-        """Empty the write-ahead log, after writing the file anew. Out: False: somebody was reading."""
-        try:
-            return await asyncio.to_thread(_settle, self._path, vacuum)
-        except (sqlite3.Error, OSError) as error:
-            raise unavailable(error) from None
+        """Let nothing erased stay in the database's files. Out: False: somebody was reading."""
+        return await asyncio.to_thread(database.settle, self._url, vacuum)
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -239,21 +230,3 @@ def _forget_record(connection: Connection, record: str, revision: int) -> bool:
         connection.execute(sa.delete(table).where(table.c.record == record))
     return connection.execute(sa.delete(RECORD).where(RECORD.c.record == record)).rowcount == 1
     # A crash here leaves all of it for the next run.
-
-
-# --- files -----------------------------------------------------------------------------------------------------------
-def _settle(path: Path, vacuum: bool) -> bool:
-    """A connection of its own: neither can be done inside a transaction."""
-    connection = connect_sqlite(path)
-    try:
-        if vacuum:
-            connection.execute("VACUUM").close()
-            # A crash here leaves the old file or the new one: VACUUM is a transaction.
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}").close()
-        for _ in range(_TRIES):
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not busy:
-                return True
-        return False
-    finally:
-        connection.close()

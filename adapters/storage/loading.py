@@ -55,7 +55,9 @@ _EXCHANGES: Final = (
     )
 )
 _RECORD: Final = Prepared(
-    sa.select(RECORD.c.revision, RECORD.c.state).where(RECORD.c.record == sa.bindparam("b_record"))
+    sa.select(RECORD.c.record, RECORD.c.revision, RECORD.c.state).where(
+        RECORD.c.record == sa.bindparam("b_record")
+    )
 )
 _HOLDERS: Final = Prepared(sa.select(USE.c.exchange).where(USE.c.record == sa.bindparam("b_record")))
 _WAITING: Final = Prepared(
@@ -102,9 +104,12 @@ def load(connection: Connection, entries: Sequence[Entry]) -> GroupState:
 
 def load_exchanges(connection: Connection, state: GroupState, keys: Iterable[ExchangeKey]) -> None:
     """Read what is known under the consumers and message ids of these keys."""
-    for consumer, message_id, digest in {(key.consumer, key.message_id, key.digest) for key in keys}:
-        values = {"b_consumer": consumer, "b_message_id": message_id, "b_digest": digest}
-        for row in _EXCHANGES.rows(connection, values):
+    several = (
+        {"b_consumer": consumer, "b_message_id": message_id, "b_digest": digest}
+        for consumer, message_id, digest in {(key.consumer, key.message_id, key.digest) for key in keys}
+    )
+    for rows in _EXCHANGES.each(connection, several):
+        for row in rows:
             if (row[1], row[2], row[3]) not in state.exchanges:
                 state.add_exchange(_exchange_of(row))
 
@@ -122,11 +127,12 @@ def _load_records(connection: Connection, state: GroupState, entries: Sequence[E
             named.add(entry.use.record)
             if entry.use.max_uses is not None:
                 limited.add(entry.use.record)
-    for record in named:
-        for revision, latest in _RECORD.rows(connection, {"b_record": record}):
+    for rows in _RECORD.each(connection, ({"b_record": record} for record in named)):
+        for record, revision, latest in rows:
             state.records[record] = RecordStanding(revision, latest)
-    for record in limited:
-        state.uses[record] = {exchange for (exchange,) in _HOLDERS.rows(connection, {"b_record": record})}
+    holders = _HOLDERS.each(connection, ({"b_record": record} for record in limited))
+    for record, rows in zip(limited, holders, strict=True):
+        state.uses[record] = {exchange for (exchange,) in rows}
 
 
 def _exchange_of(row: tuple[Any, ...]) -> ExchangeState:

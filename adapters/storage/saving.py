@@ -172,12 +172,16 @@ def _save_exchanges(connection: Connection, state: GroupState) -> None:
 
 def _save_uses(connection: Connection, state: GroupState) -> None:
     _GIVE_BACK.run(connection, [{"b_exchange": exchange} for exchange in state.given_back])
-    wanted = (
-        {"b_record": record, "b_exchange": exchange} for record, exchange in dict.fromkeys(state.reserved)
+    wanted = list(dict.fromkeys(state.reserved))
+    held = _HOLDS.each(
+        connection, ({"b_record": record, "b_exchange": exchange} for record, exchange in wanted)
     )
-    missing = [use for use in wanted if not _HOLDS.rows(connection, use)]
     _ADD_USES.run(
         connection,
-        [{"record": use["b_record"], "exchange": use["b_exchange"], "state": "reserved"} for use in missing],
+        [
+            {"record": record, "exchange": exchange, "state": "reserved"}
+            for (record, exchange), found in zip(wanted, held, strict=True)
+            if not found
+        ],
     )
     _CONSUME.run(connection, [{"b_exchange": exchange, "b_state": "consumed"} for exchange in state.consumed])

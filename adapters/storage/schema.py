@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The migration this code reads and writes."""
 RUN_BITS: Final = 14
 """The index of labels is kept by runs of 2^14 lines (`adapters.storage.labelling`)."""
@@ -63,7 +63,7 @@ LINE: Final = sa.Table(
     sa.Column("event", sa.LargeBinary),  # null once erased
     sa.Column("withheld", sa.Text),  # by which norm it was erased; else null
 )
-sa.Index("line_label", LINE.c.shard, run_of(LINE.c.idx), LINE.c.label, LINE.c.idx)
+sa.Index("line_label", LINE.c.shard, sa.text(f"(idx >> {RUN_BITS})"), LINE.c.label, LINE.c.idx)
 
 TILE: Final = sa.Table(
     "tile",

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from adapters.grouped import GroupedWriter
 from adapters.storage import queries, shards
-from adapters.storage.database import ENVIRONMENT, Connect, Database, connect_sqlite, unavailable
+from adapters.storage.database import Database
+from adapters.storage.dialect import Connect, Url, unavailable
 from adapters.storage.group import Confirmation, write_group
 from adapters.storage.growing import Edges
 from adapters.storage.judging import TurnedAway, milliseconds
@@ -47,7 +48,7 @@ LINGER_SECONDS: Final = 0.004
 class SqlStore:
     """JournalStore and ConsentStore. One thread writes, in groups; a few read, each on a consistent state."""
 
-    def __init__(self, url: str, fold: Fold, connect: Connect = connect_sqlite) -> None:
+    def __init__(self, url: Url, fold: Fold, connect: Connect | None = None) -> None:
         """Open what `adapters.storage.database.create` made.
 
         In: `fold` makes a record of its events and uses (and judges its receipt). Raises: ConfigurationFault.
@@ -77,6 +78,10 @@ class SqlStore:
     async def confirmed(self, exchange: str, now: datetime) -> None:
         """The bus has the reply."""
         await self._writer.submit(Confirmation(exchange, milliseconds(now)))
+
+    async def writable(self) -> None:
+        """Confirm the reply of no exchange, in a group with whatever else is waiting."""
+        await self._writer.submit(Confirmation("", 0))
 
     async def change(
         self, change: Callable[Concatenate[Connection, P], Out], *args: P.args, **kwargs: P.kwargs
@@ -127,7 +132,7 @@ class SqlStore:
         confirmations = [job for job in group if isinstance(job, Confirmation)]
         try:
             written = self._database.write(write_group, entries, confirmations, self._edges, self._fold)
-        except ENVIRONMENT as error:  # locked, full, broken: true for every member
+        except self._database.environment as error:  # locked, full, broken: true for every member
             return [unavailable(error) for _ in group]
         except Exception as error:  # noqa: BLE001  one member the database refuses must not stop the others
             if len(group) == 1:

@@ -7,21 +7,25 @@ from pathlib import Path
 
 from adapters import atomic
 from adapters.storage.backup import copy
-from gateway.assembly.parts import storage_url
-from gateway.config.home import load_settings
+from consent.vocabulary import Problem
+from gateway.assembly.storage import database_file
+from gateway.config.home import SETTINGS_FILE, load_settings
+from gateway.errors import ConfigurationFault
 
 
 def back_up(root: Path, folder: Path) -> Sequence[Path]:
-    """Copy the journal's database and then the bus into a new folder (0700). Out: the copies.
+    """Copy the journal's database and then the bus, where it is a file, into a new folder (0700). Out: the copies.
 
     In this order an exchange may be in the copy of the journal and its request still in that of the bus: it comes once
     more, and is known. Raises: ConfigurationFault, JournalUnavailable, OSError.
     """
     settings = load_settings(root)
+    journal = database_file(root, settings)
+    if journal is None:
+        wrong = "is no file that could be copied"
+        mend = "A server's database is backed up by pg_basebackup or pg_dump (docs/postgresql.md)."
+        raise ConfigurationFault((Problem(SETTINGS_FILE, None, "storage.url", wrong, mend),))
     folder.mkdir(mode=0o700, parents=True)
     atomic.sync(folder.parent)
-    sources = (
-        Path(storage_url(root, settings).removeprefix("sqlite:///")),
-        root / settings.bus.path,
-    )
+    sources = [journal] if settings.bus.kind != "embedded" else [journal, root / settings.bus.path]
     return [copy(source, folder / source.name) for source in sources]

@@ -15,8 +15,9 @@ from adapters.storage.judging import milliseconds, moment
 from adapters.storage.saving import form_name
 from gateway import jws, records
 from gateway.assembly.outside import read_outside
-from gateway.assembly.parts import CHECKPOINTS, storage_url
+from gateway.assembly.parts import CHECKPOINTS
 from gateway.assembly.policies import unsealed
+from gateway.assembly.storage import storage_url
 from gateway.assembly.tools import open_keys
 from gateway.audit import labels
 from gateway.audit.losses import NOTHING, Losses, head_after, own_losses

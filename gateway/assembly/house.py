@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from adapters import keys as file_keys
-from adapters.bus.consumer import EmbeddedConsumerBus
-from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock, SystemIds
 from adapters.keys import FileKeys
 from adapters.keys.rotating import KeySteps
+from adapters.measures import Counted
 from adapters.registers.sql import SqlRegister
 from adapters.storage import database
 from adapters.storage.checkpoints import CheckpointFiles
@@ -21,11 +20,12 @@ from adapters.storage.rewrapping import SqlSealed
 from adapters.storage.store import SqlStore
 from consent.policy import Policy
 from gateway import records
-from gateway.assembly import parts, retiring, watching
+from gateway.assembly import buses, parts, retiring, watching
 from gateway.assembly.law import Law
 from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
 from gateway.assembly.rotating import Rotations
+from gateway.assembly.storage import storage_url
 from gateway.assembly.witnesses import wanted
 from gateway.authenticate import Terms
 from gateway.config.home import Home, adopted, description, load, load_settings
@@ -40,7 +40,7 @@ from gateway.keeping.holding import Holds
 from gateway.keeping.restoring import unfinished
 from gateway.keeping.retention import Retention
 from gateway.person import Holdings
-from gateway.ports import Bus, Clock, Ids
+from gateway.ports import Bus, Clock, ConsumerBus, Ids
 from gateway.proving.epochs import Epochs
 from gateway.proving.witnessing import Witnessing
 from gateway.serve import Service
@@ -62,6 +62,8 @@ class Opened:
     registers: Registers
     checkpoints: CheckpointFiles
     epochs: Epochs
+    counted: Counted
+    """What `house.measures` has counted."""
 
     @property
     def journal(self) -> Journal:
@@ -75,21 +77,21 @@ class Opened:
     def witnessing(self) -> Witnessing:
         return Witnessing(wanted(self.home.settings), self.shards, self.store, self.cosignatures)
 
-    async def bus(self) -> EmbeddedBus:
+    async def bus(self) -> Bus:
         """Out: the house's side of the configured bus, with a queue for every consumer there is or will be."""
         house, home = self.house, self.home
-        bus = parts.open_bus(home.root, home.settings, house.clock, house.policies.current().consumers)
+        consumers = house.policies.current().consumers
+        bus = await buses.open_bus(home.root, home.settings, house.clock, consumers)
         self.law.policies.follow(bus.declare)
         return bus
 
-    def consumer_bus(self) -> EmbeddedConsumerBus:
-        """Out: a data consumer's side of the configured bus."""
-        bus = self.home.settings.bus
-        return EmbeddedConsumerBus.open(self.home.root / bus.path, bus.namespace, self.house.clock)
+    def consumer_bus(self, amqp: str | None = None) -> ConsumerBus:
+        """In: a data consumer's own URL, where the bus is a broker. Out: its side of the bus."""
+        return buses.consumer_bus(self.home.root, self.home.settings, self.house.clock, amqp)
 
-    def is_served(self) -> bool:
-        """Out: whether a process of this machine takes deliveries from the bus now."""
-        return parts.is_served(self.home.root, self.home.settings)
+    async def is_served(self) -> bool:
+        """Out: whether a process takes deliveries from the bus now: of this machine, or any where it is a broker."""
+        return await buses.is_served(self.home.root, self.home.settings)
 
     def service(self, bus: Bus) -> Service:
         """Out: what `gateway.serve` serves."""
@@ -167,9 +169,9 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     settings = load(root, verify, now).settings
     (root / parts.DATA).mkdir(mode=0o700, exist_ok=True)
     made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
-    database.create(parts.storage_url(root, settings))
-    EmbeddedBus.create(root / settings.bus.path)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(made.find))
+    database.create(storage_url(root, settings))
+    buses.create(root, settings)
+    store = SqlStore(storage_url(root, settings), records.folding(made.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         await parts.shards(settings, store, made, ids, checkpoints).create(now)
@@ -203,8 +205,9 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
     settings = load_settings(root)
     limits = settings.limits
     keys = parts.open_keys(root)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(keys.find))
+    store = SqlStore(storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
+    counted = Counted()
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)
         await shards.load()
@@ -230,11 +233,12 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
                 limits.request_lifetime_seconds,
             ),
             patience=Patience(limits.attempts, limits.retry_first_seconds, limits.retry_most_seconds),
+            measures=counted,
             slot=timedelta(milliseconds=limits.no_data_slot_milliseconds),
         )
         law = Law(root, settings, store, keys, house.journal, policies, clock, house.languages)
         epochs = parts.epochs(root, store, shards, checkpoints)
-        return Opened(home, house, law, store, shards, keys, registers, checkpoints, epochs)
+        return Opened(home, house, law, store, shards, keys, registers, checkpoints, epochs, counted)
     except BaseException:
         await store.close()
         checkpoints.close()

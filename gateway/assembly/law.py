@@ -22,7 +22,7 @@ from consent.problems import Document, validated
 from consent.revocation import Revocation, file_of, forgotten
 from consent.tables import texts
 from consent.vocabulary import Problem
-from gateway.assembly import parts
+from gateway.assembly import buses, parts
 from gateway.assembly.policies import Adopted, StorePolicies, in_force, sealed
 from gateway.audit.note import parse_vkey
 from gateway.audit.record import Digests, Event, Kind
@@ -151,7 +151,7 @@ class Law:
         if before is not None and before.policy.hash == after.policy.hash and before.dated:
             return True
         if before is None or before.policy.consumers.keys() != after.policy.consumers.keys():
-            await parts.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)
+            await buses.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)
         # A crash here leaves queues that nobody is known for: what comes in there is not authentic.
         now = self.clock.now()
         told = Event(kind=Kind.POLICY_LOADED, time=now, digests=Digests(policy=after.policy.hash))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapters.storage.checkpoints import CheckpointFiles, tree_size
 from adapters.storage.columns import open_columns
+from adapters.storage.dialect import Url
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.audit.shard import Origin, index_origin
 from gateway.audit.verify.stored.columns import CheckpointRow, ShardRow, Wrong
@@ -43,7 +44,7 @@ class Outside:
                 yield Wrong("shard", name, "origin", GONE)
 
 
-def read_outside(root: Path, url: str) -> Outside:
+def read_outside(root: Path, url: Url) -> Outside:
     """Out: what is kept. To be read before the columns, which others may be adding to: a note read later could be ahead
     of them without anything being wrong."""
     with open_columns(url) as columns:

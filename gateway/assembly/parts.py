@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from adapters.bus import file as bus_file
-from adapters.bus.embedded import EmbeddedBus
 from adapters.indexes import IndexFiles
 from adapters.keys import FileKeys, MasterSource
 from adapters.registers.sql import SqlRegister, SqlSettings
@@ -25,7 +23,7 @@ from gateway.config.home import connection_problems, load_settings
 from gateway.config.settings import Einmal
 from gateway.errors import ConfigurationFault
 from gateway.journal.shards import Shards
-from gateway.ports import Clock, Ids, JournalStore
+from gateway.ports import Ids, JournalStore
 from gateway.proving.epochs import Epochs
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits
@@ -72,24 +70,6 @@ def _placed(problems: Iterable[Problem], document: Document) -> tuple[Problem, .
     return tuple(replace(problem, file=document.file) for problem in problems)
 
 
-async def declare_queues(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str]) -> None:
-    """Make the consumers' queues, unless they are there. Raises: ConfigurationFault, BusUnavailable."""
-    await open_bus(root, settings, clock, consumers).close()
-
-
-def open_bus(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str]) -> EmbeddedBus:
-    """Out: the house's side of the configured bus, with a queue for each of these consumers."""
-    bus = settings.bus
-    return EmbeddedBus.open(root / bus.path, bus.namespace, clock, consumers, settings.limits.concurrency)
-
-
-def is_served(root: Path, settings: Einmal) -> bool:
-    """Out: whether a process of this machine takes deliveries from the home's bus now."""
-    path = root / settings.bus.path
-    owners = bus_file.lock_file(path, "any").parent
-    return owners.is_dir() and any(bus_file.lives(path, entry.name) for entry in owners.iterdir())
-
-
 def shards(settings: Einmal, store: JournalStore, keys: FileKeys, ids: Ids, kept: CheckpointFiles) -> Shards:
     return Shards(settings.authority.name, settings.log.classes, store, keys, ids, kept)
 
@@ -128,12 +108,3 @@ def languages(root: Path, settings: Einmal) -> Languages:
         ),
         (settings.authority.name, settings.authority.title.de),
     )
-
-
-def storage_url(root: Path, settings: Einmal) -> str:
-    """Out: the store's URL, a relative SQLite path being relative to the home."""
-    url = settings.storage.url
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(prefix + "/"):
-        return prefix + str((root / url.removeprefix(prefix)).resolve())
-    return url

@@ -25,8 +25,9 @@ from adapters.storage.restoring import SqlRestore
 from adapters.storage.store import SqlStore
 from consent.vocabulary import Problem, RecordState
 from gateway import records
-from gateway.assembly import parts
+from gateway.assembly import buses, parts
 from gateway.assembly.house import Opened, open_restored
+from gateway.assembly.storage import storage_url
 from gateway.audit.identity import Identity
 from gateway.audit.losses import DONE
 from gateway.audit.note import Verifier
@@ -87,7 +88,7 @@ async def restore(
 
 
 async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, ids: Ids) -> Restoration:
-    if parts.is_served(root, load_settings(root)):
+    if await buses.is_served(root, load_settings(root)):
         raise _wrong("is served by a process of this machine", "End it first.")
     mark = root / parts.RESTORING
     async with _before(root, ids) as house:
@@ -162,7 +163,7 @@ async def _end_decisions(opened: Opened) -> int:
 @asynccontextmanager
 async def _before(root: Path, ids: Ids) -> AsyncIterator[_House]:
     settings, keys = load_settings(root), parts.open_keys(root)
-    store = SqlStore(parts.storage_url(root, settings), records.folding(keys.find))
+    store = SqlStore(storage_url(root, settings), records.folding(keys.find))
     checkpoints = CheckpointFiles(root / parts.CHECKPOINTS)
     try:
         shards = parts.shards(settings, store, keys, ids, checkpoints)

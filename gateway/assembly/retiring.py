@@ -10,7 +10,8 @@ from adapters.machine import FileSlate
 from adapters.storage.erasing import SqlRetention
 from adapters.storage.holding import SqlHolds
 from adapters.storage.store import SqlStore
-from gateway.assembly.parts import DATA, INDEXES, storage_url
+from gateway.assembly.parts import DATA, INDEXES
+from gateway.assembly.storage import storage_url
 from gateway.config.settings import Einmal
 from gateway.journal import Journal
 from gateway.journal.shards import Shards

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from adapters.machine import FileSlate, free_bytes
 from adapters.storage.checkpoints import CheckpointFiles
 from adapters.storage.store import SqlStore
 from adapters.storage.watching import SqlWatch
-from gateway.assembly.parts import DATA, storage_url
+from gateway.assembly.parts import DATA
+from gateway.assembly.storage import database_file
 from gateway.config.home import Home
 from gateway.health import Machine
 from gateway.house import House
@@ -28,11 +28,12 @@ def watchman(
     # The longest signed deadline, the clocks' difference, and the last attempt that was put off before it.
     patience = limits.request_lifetime_seconds + limits.clock_skew_seconds + limits.retry_most_seconds
 
-    database = Path(storage_url(home.root, home.settings).removeprefix("sqlite:///")).parent
+    file = database_file(home.root, home.settings)
+    disk = home.root / DATA if file is None else file.parent
     skew = timedelta(seconds=limits.clock_skew_seconds)
 
     def machine() -> Machine:
-        return Machine(free_bytes(database), limits.disk_free_bytes, skew, checkpoints.failed)
+        return Machine(free_bytes(disk), limits.disk_free_bytes, skew, checkpoints.failed)
 
     return Watchman(
         house,

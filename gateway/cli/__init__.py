@@ -43,10 +43,13 @@ app = typer.Typer(
 _MENDS: Final = {
     "keys": "keys/master.key is another house's than the journal's. Restore the right one (docs/keys.md).",
     "keyfiles": "The house's keys can't be read any more ({where}). `einmal keys list` says what is wrong with them.",
-    "bus": "See that its file is there, may be written by this user, and that its disk is neither full nor read-only.",
+    "bus": (
+        "If it is a file: see that it is there, may be written by this user, and that its disk is neither full nor "
+        "read-only. If it is a broker: see that it runs, can be reached from here, and lets this user in."
+    ),
     "storage": (
-        "The journal's database can't be used ({where}). See that it may be written by this user and that its disk "
-        "is neither full nor read-only; if it is damaged, restore it from a backup."
+        "The journal's database can't be used ({where}). See that it is there, may be written by this user, and that "
+        "its disk is neither full nor read-only; if it is damaged, restore it from a backup."
     ),
     "law": "Other processes change the law at the same time. Nothing was changed: try again.",
     "policy": (

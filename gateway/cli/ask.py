@@ -20,6 +20,13 @@ Key: TypeAlias = Annotated[
         metavar="FILE", help="The consumer's secret key; default: keys/consumers/CONSUMER.jwk in the home."
     ),
 ]
+Amqp: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The broker, as the consumer's own user: amqp://USER:PASSWORD@HOST/VHOST, better env:NAME or file:PATH.",
+    ),
+]
 Timeout: TypeAlias = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="How long to wait for the reply.")
 ]
@@ -40,14 +47,15 @@ def ask(
     key: Key = None,
     timeout: Timeout = 30.0,
     receipts: Receipts = None,
+    amqp: Amqp = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
     """Send one request, print the reply. Exit 1 on a refusal.
 
-    It reaches a running `einmal serve`; where none runs, this process answers itself.
+    It reaches a running `einmal serve`; where none runs, this process answers itself. With --amqp it only asks.
     """
-    deliver(home, file, consumer, key, timeout, receipts, as_json, submits=False)
+    deliver(home, file, consumer, key, timeout, receipts, amqp, as_json, submits=False)
 
 
 def deliver(
@@ -57,6 +65,7 @@ def deliver(
     key: Path | None,
     timeout: float,
     receipts: Path | None,
+    amqp: str | None,
     as_json: bool,
     *,
     submits: bool,
@@ -66,7 +75,7 @@ def deliver(
     A file of the other command's kind is not sent: nobody writes into a register who meant to ask.
     """
     try:
-        letter = asyncio.run(_sent(home, file, name, key, timeout, submits))
+        letter = asyncio.run(_sent(home, file, name, key, timeout, amqp, submits))
     except NoRequest as wrong:
         console.error(f"{file}: {wrong.why}.")
         console.no()
@@ -84,7 +93,13 @@ def deliver(
 
 
 async def _sent(
-    home: Path, file: Path, name: str, key: Path | None, timeout_seconds: float, submits: bool
+    home: Path,
+    file: Path,
+    name: str,
+    key: Path | None,
+    timeout_seconds: float,
+    amqp: str | None,
+    submits: bool,
 ) -> Letter:
     opened = await assembly.open_house(home)
     try:
@@ -96,6 +111,8 @@ async def _sent(
                 if submits
                 else f"{file} submits data: send it with `einmal submit`"
             )
+        if amqp is not None:
+            return await post(opened, request, consumer, timeout_seconds, amqp)
         async with served(opened):
             return await post(opened, request, consumer, timeout_seconds)
     finally:

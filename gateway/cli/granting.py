@@ -263,13 +263,13 @@ async def _revoke(
             console.usage(f"no grant {name!r} is in force; in force are: {known or 'none'}")
         if name in law.revocations:
             statement, signed = law.revocations[name], unpack(law.archived)[file_of(name)]
-            return statement, await opened.law.revoke(statement, signed), opened.is_served()
+            return statement, await opened.law.revoke(statement, signed), await opened.is_served()
         try:
             statement = revokes(law.grants[name], reason, opened.house.clock.now())
         except ValidationError:
             console.usage(f"--reason is one line of 1 to {REASON_CHARACTERS} characters")
         signed = written(statement, jws.sign_file(statement.body(), [signer]).encode())
-        return statement, await opened.law.revoke(statement, signed), opened.is_served()
+        return statement, await opened.law.revoke(statement, signed), await opened.is_served()
     finally:
         await opened.close()
 

@@ -18,7 +18,7 @@ from consent.vocabulary import Problem
 from gateway import assembly
 from gateway.audit.note import parse_vkey
 from gateway.cli import console
-from gateway.cli.homes import write_template
+from gateway.cli.homes import STORAGE, write_template
 from gateway.errors import ConfigurationFault
 
 _SOON_DAYS: Final = 30
@@ -41,6 +41,15 @@ def init(
     ] = _MADE_UP,
     title_de: Annotated[str, typer.Option(help="The authority's name in German.")] = "Stadt Musterstadt",
     title_en: Annotated[str, typer.Option(help="The authority's name in English.")] = "Town of Musterstadt",
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="A new home's database: a file, or an empty one of a PostgreSQL server."
+        ),
+    ] = STORAGE["storage"],
+    storage_password: Annotated[
+        str | None, typer.Option(metavar="env:NAME|file:PATH", help="Where the server's password is kept.")
+    ] = None,
     as_json: console.Json = False,
 ) -> None:
     """A new home: settings to fill in, keys, an empty log. Never overwrites."""
@@ -50,9 +59,16 @@ def init(
             f"Take the domain of the authority{_close_to(name)}."
         )
     for title in (title_de, title_en):
-        if not title.strip() or not title.isprintable() or '"' in title or "\\" in title:
+        if not _is_line(title):
             console.usage("--title-de and --title-en are one line each, without quotation mark and backslash")
+    if not _is_line(storage) or not _is_line(storage_password or "-"):
+        console.usage(
+            "--storage and --storage-password are one line each, without quotation mark and backslash"
+        )
     words = {"name": name, "title_de": title_de, "title_en": title_en, "audience": f"einmal.{name}"}
+    words |= {**STORAGE, "storage": storage}
+    if storage_password is not None:
+        words["storage_password"] = f'password = "{storage_password}"'
     write_template("templates/home", folder, lambda _: words)
     vkey = asyncio.run(assembly.create(folder))
     fingerprint = parse_vkey(vkey).fingerprint
@@ -76,6 +92,11 @@ def _close_to(name: str) -> str:
         told = told.replace(letter, spelt)
     likely = re.sub(r"[^a-z0-9.]+", "-", told).strip("-.")
     return f", or for a trial {likely if '.' in likely else likely + '.example'}" if likely else ""
+
+
+def _is_line(text: str) -> bool:
+    """Out: whether it can stand between quotation marks in TOML."""
+    return bool(text.strip()) and text.isprintable() and '"' not in text and "\\" not in text
 
 
 def upgrade(home: console.Home = console.HERE, as_json: console.Json = False) -> None:

@@ -7,12 +7,22 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
+from typing import Final
 
 from consent.vocabulary import Problem
 from gateway.errors import ConfigurationFault
 
 Fill = Callable[[str], Mapping[str, str]]
 """In: a file's path within the home. Out: what stands for its `$words`."""
+
+STORAGE: Final = MappingProxyType(
+    {
+        "storage": "sqlite:///data/einmal.sqlite3",
+        "storage_password": '# password = "file:keys/database.password"',
+    }
+)
+"""The words of a home whose journal is a file."""
 
 
 def write_template(name: str, home: Path, fill: Fill, only: Container[str] | None = None) -> tuple[str, ...]:

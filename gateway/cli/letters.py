@@ -43,8 +43,8 @@ class Letter:
 
 @asynccontextmanager
 async def served(opened: assembly.Opened) -> AsyncIterator[None]:
-    """Serve in this process for as long as it lasts, unless another one of this machine does."""
-    if opened.is_served():
+    """Serve in this process for as long as it lasts, unless another one does."""
+    if await opened.is_served():
         yield
         return
     bus, stop = await opened.bus(), asyncio.Event()
@@ -66,10 +66,17 @@ async def send(
 
 
 async def post(
-    opened: assembly.Opened, request: Outbound, consumer: client.Consumer, timeout_seconds: float
+    opened: assembly.Opened,
+    request: Outbound,
+    consumer: client.Consumer,
+    timeout_seconds: float,
+    amqp: str | None = None,
 ) -> Letter:
-    """In: a signed request. Raises: client.ReplyInvalid, BusUnavailable."""
-    bus = opened.consumer_bus()
+    """In: a signed request; the consumer's own URL, where the bus is a broker.
+
+    Raises: client.ReplyInvalid, BusUnavailable, Undeliverable, ConfigurationFault.
+    """
+    bus = opened.consumer_bus(amqp)
     try:
         reply = await client.ask(bus, request, consumer, _gateway(opened), timeout_seconds)
         return Letter(request, reply)

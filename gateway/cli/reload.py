@@ -55,7 +55,7 @@ async def _reload(home: Path) -> tuple[assembly.Switch, bool, Changes]:
     try:
         switch = await opened.law.adopt()
         today = opened.house.clock.now().date()
-        return switch, opened.is_served(), changes(switch.before or empty(), switch.after, today)
+        return switch, await opened.is_served(), changes(switch.before or empty(), switch.after, today)
     finally:
         await opened.close()
 

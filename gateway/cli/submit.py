@@ -19,11 +19,12 @@ def submit(
     key: ask.Key = None,
     timeout: ask.Timeout = 30.0,
     receipts: ask.Receipts = None,
+    amqp: ask.Amqp = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
     """Submit data to a register, print the receipt. Exit 1 on a refusal: nothing was written then.
 
-    It reaches a running `einmal serve`; where none runs, this process takes it itself.
+    It reaches a running `einmal serve`; where none runs, this process takes it itself. With --amqp it only submits.
     """
-    ask.deliver(home, file, consumer, key, timeout, receipts, as_json, submits=True)
+    ask.deliver(home, file, consumer, key, timeout, receipts, amqp, as_json, submits=True)

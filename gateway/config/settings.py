@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from consent.parties import Table, Text, Title
 from consent.problems import mistake
 from gateway.audit.retention import Rule
-from gateway.config.connections import DatabaseUrl
+from gateway.config.bus import Bus
 from gateway.config.cosigners import Auditor, Witness, distinct
 from gateway.config.keeping import Keeping, RetentionClass, fitting, rules
+from gateway.config.storage import Storage
 
 Count: TypeAlias = Annotated[int, Field(gt=0)]
 KeyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", max_length=128)]
@@ -25,22 +26,6 @@ class Authority(Table):
     title: Title
     audience: Annotated[str, Field(pattern=r"^\S+$", max_length=255)]
     """What a request's signature must name."""
-
-
-class Bus(Table):
-    """How messages come and go."""
-
-    kind: Literal["embedded"] = "embedded"
-    path: Text = "data/bus.sqlite3"
-    """Relative to the home."""
-    namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)] = "einmal"
-    """First word of every queue's name."""
-
-
-class Storage(Table):
-    """The journal's database."""
-
-    url: DatabaseUrl = "sqlite:///data/einmal.sqlite3"
 
 
 def _once(value: object) -> object:

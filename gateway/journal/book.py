@@ -104,9 +104,8 @@ class Journal:
         self, delivery: Delivery, consumer: str, message: str, digest: str, now: datetime
     ) -> Case | Repeat:
         known = await self._store.recall(consumer, message, digest, now)
-        case = Case(
-            self._ids.new(), 1, message, consumer or None, digest, delivery.received, delivery.correlation_id
-        )
+        first = (self._ids.new(), 1, message, consumer or None, digest, delivery.received)
+        case = Case(*first, delivery.correlation_id, traceparent=delivery.traceparent)
         if known is None:
             return case
         if not known.same:

@@ -151,6 +151,28 @@ def _each(persons: Sequence[Person], kind: Kind, said: dict[str, Any]) -> list[t
     return lines or [(SEALED, Event(kind=kind, **said))]
 
 
+def ended_as(outcome: Outcome) -> tuple[Kind, str]:
+    """Out: how an exchange has ended, as it is counted: the kind of its line, also where that is sealed, and the code
+    that its asker is told; an empty one, where there is none."""
+    match outcome:
+        case Recorded(step=step):
+            return parts.step_of(step)["kind"], ""
+        case Listed():
+            return Kind.READ_BY, ""
+        case Filing():
+            return Kind.SUBMITTED, ""
+        case Answer():
+            return Kind.ANSWERED, ""
+        case Unauthentic(refusal=refusal):
+            return Kind.QUARANTINED, refusal.code
+        case Failure(code=code, exhausted=exhausted):
+            return Kind.DEAD if exhausted else Kind.FAILED, code
+        case Withheld(refusal=refusal):
+            return _kind(refusal.code), refusal.code
+        case _:
+            return _kind(outcome.code), outcome.code
+
+
 def recorded(outcome: Recorded, now: datetime) -> tuple[Owner, Event]:
     """Out: the line of a record's or power's event that came by no message, and whose it is. The consumer is the
     one it is for; where it came by message, the one who sent that."""

@@ -26,6 +26,7 @@ def addressed(case: Case, sender: Sender, written: Written, issued: int, key: Si
         "mid": written.message_id,
         "req": sender.digest,
     }
+    trace = {"traceparent": case.traceparent} if case.traceparent else {}
     return Outgoing(
         reply_to=sender.reply_to,
         correlation_id=case.correlation_id or sender.message_id,
@@ -33,7 +34,7 @@ def addressed(case: Case, sender: Sender, written: Written, issued: int, key: Si
         type=str(written.type),
         content_type=written.content_type,
         body=written.body,
-        headers={"jws": jws.sign_detached(written.body, claims, key)},
+        headers={"jws": jws.sign_detached(written.body, claims, key), **trace},
         not_before=written.not_before,
     )
 

@@ -27,6 +27,7 @@ from gateway.ports.entries import (
 from gateway.ports.exchanges import Ended, ExchangeStore
 from gateway.ports.house import Clock, Ids, Keys, Policies, Register
 from gateway.ports.log import Cosignature, CosignatureStore, EpochStore, IndexCache, StoredEpoch, Tree
+from gateway.ports.measures import Measures, Room
 from gateway.ports.retention import HoldStore, RetentionStore, StoredHold
 from gateway.ports.sealed import Place, Sealed, SealedStore
 from gateway.ports.store import ConsentStore, JournalStore
@@ -53,6 +54,7 @@ __all__ = [
     "Keys",
     "Known",
     "Line",
+    "Measures",
     "Outbound",
     "Place",
     "Policies",
@@ -61,6 +63,7 @@ __all__ = [
     "Register",
     "Release",
     "RetentionStore",
+    "Room",
     "Sealed",
     "SealedStore",
     "Settlement",

@@ -6,30 +6,29 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from buses import EmbeddedBuses
+from buses import KINDS as BUSES
+from buses import Buses
+from buses import of_kind as bus_of_kind
 from register_kinds import IMPLEMENTATIONS as REGISTERS
 from register_kinds import Implementation
 from small_register import close_all
-from stores import SqliteStores, furnish
+from stores import KINDS, Stores, furnish, of_kind
 
 from adapters.storage.store import SqlStore
 from gateway.ports import Register
 
-STORES = {"sqlite": SqliteStores}
-BUSES = {"embedded": EmbeddedBuses}
 
-
-@pytest.fixture(params=STORES)
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStores]:
+@pytest.fixture(params=KINDS)
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """A database that was just made."""
-    made = STORES[request.param](tmp_path / "einmal.sqlite3")
+    made = of_kind(request.param, tmp_path / "einmal.sqlite3", request)
     made.create()
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def store(stores: SqliteStores) -> SqlStore:
+async def store(stores: Stores) -> SqlStore:
     """An opened store with two shards, a policy and one consent, c-1."""
     opened = stores.open()
     await furnish(opened)
@@ -37,11 +36,10 @@ async def store(stores: SqliteStores) -> SqlStore:
 
 
 @pytest.fixture(params=BUSES)
-async def buses(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EmbeddedBuses]:
+async def buses(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Buses]:
     """A bus that was just made, with the queues of three consumers."""
-    made = BUSES[request.param](tmp_path / "bus.sqlite3")
-    made.create()
-    made.house()
+    made = bus_of_kind(request.param, tmp_path)
+    await made.create()
     yield made
     await made.close()
 

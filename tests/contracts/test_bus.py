@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
+import brokers
 import pytest
-from buses import REPLIES, SOON, EmbeddedBuses, names_in, published, reply, request, take
+from aiormq.exceptions import ChannelPreconditionFailed
+from buses import LATER, Buses, EmbeddedBuses, RabbitBuses, asker, take
 
+from adapters.bus.names import queue_of
+from adapters.bus.rabbitmq.topology import DELIVERIES, Arguments
 from gateway.errors import BusUnavailable, Undeliverable
 from gateway.stages import Delivery
 
 
 class TestBus:
-    async def test_a_request_arrives_as_it_was_published(self, buses: EmbeddedBuses) -> None:
+    async def test_a_request_arrives_as_it_was_published(self, buses: Buses) -> None:
         """Every part, byte for byte; the first delivery is attempt 1, received now."""
-        await published(buses, "x")
-        (got,) = await take(buses.house().deliveries())
-        asked = request("x")
+        await buses.published("x")
+        before = buses.clock.now()
+        (got,) = await take((await buses.house()).deliveries())
+        asked = buses.request("x")
+        assert before <= got.received <= buses.clock.now()
         assert got == Delivery(
             got.tag,
             asked.message_id,
@@ -28,90 +36,103 @@ class TestBus:
             asked.user_id,
             asked.reply_to,
             asked.correlation_id,
-            buses.clock.now(),
+            got.received,
             1,
         )
 
-    async def test_what_is_missing_stays_missing(self, buses: EmbeddedBuses) -> None:
+    async def test_what_is_missing_stays_missing(self, buses: Buses) -> None:
         """No signature and no correlation id arrive as none; any bytes are a body."""
-        await buses.consumer().publish(request("x", jws=None, correlation_id=None, body=bytes(range(256))))
-        (got,) = await take(buses.house().deliveries())
+        await buses.consumer().publish(
+            buses.request("x", jws=None, correlation_id=None, body=bytes(range(256)))
+        )
+        (got,) = await take((await buses.house()).deliveries())
         assert (got.jws, got.correlation_id, got.body) == (None, None, bytes(range(256)))
 
-    async def test_requests_of_a_consumer_come_in_their_order(self, buses: EmbeddedBuses) -> None:
+    async def test_requests_of_a_consumer_come_in_their_order(self, buses: Buses) -> None:
         """First in, first out within a queue."""
-        await published(buses, *(f"n{at}" for at in range(50)))
-        got = await take(buses.house(places=60).deliveries(), 50)
+        await buses.published(*(f"n{at}" for at in range(50)))
+        got = await take((await buses.house(places=60)).deliveries(), 50)
         assert [delivery.message_id for delivery in got] == [f"message-n{at}" for at in range(50)]
 
-    async def test_a_queue_declared_meanwhile_is_taken_from(self, buses: EmbeddedBuses) -> None:
-        """By every process that waits already; declaring it again takes nothing away; a closed bus declares none."""
-        waiting, other = buses.house(), buses.house()
+    async def test_a_queue_declared_meanwhile_is_taken_from(self, buses: Buses) -> None:
+        """By whoever waits already and declares it; declared again it loses nothing; a closed bus declares none."""
+        waiting, other = await buses.house(), await buses.house()
         coming = asyncio.create_task(take(waiting.deliveries()))
         with pytest.raises(Undeliverable):
-            await published(buses, "early", consumer="ordnungsamt")
-        await other.declare(["ordnungsamt"])
-        await published(buses, "later", consumer="ordnungsamt")
-        await other.declare(["ordnungsamt"])
+            await buses.published("early", consumer=LATER)
+        await other.declare([LATER])
+        await buses.published("later", consumer=LATER)
+        await waiting.declare([LATER])
         assert [delivery.message_id for delivery in await coming] == ["message-later"]
         await other.close()
-        await other.declare(["ordnungsamt"])
+        await other.declare([LATER])
 
-    async def test_an_acked_delivery_never_comes_back(self, buses: EmbeddedBuses) -> None:
+    async def test_an_acked_delivery_never_comes_back(self, buses: Buses) -> None:
         """Not to this opening, nor to a later one."""
-        await published(buses, "x", "y")
-        bus = buses.house()
+        await buses.published("x", "y")
+        bus = await buses.house()
         for delivery in await take(bus.deliveries(), 2):
             await bus.ack(delivery)
         await bus.close()
-        assert await names_in(buses.house(), buses) == []
+        assert await buses.names_in(await buses.house()) == []
 
-    async def test_an_unacked_delivery_comes_back_when_its_holder_goes(self, buses: EmbeddedBuses) -> None:
+    async def test_an_unacked_delivery_comes_back_when_its_holder_goes(self, buses: Buses) -> None:
         """Closing lets go: the next one gets it at once, with its attempt counted."""
-        await published(buses, "x")
+        await buses.published("x")
         for attempt in (1, 2, 3):
-            bus = buses.house()
+            bus = await buses.house()
             (got,) = await take(bus.deliveries())
             assert got.attempt == attempt
             await bus.close()
 
-    async def test_a_live_holder_keeps_what_it_has(self, buses: EmbeddedBuses) -> None:
+    async def test_a_live_holder_keeps_what_it_has(self, buses: Buses) -> None:
         """Another process does not get it, however often it looks."""
-        await published(buses, "x")
-        first, second = buses.house(), buses.house()
+        await buses.published("x")
+        first, second = await buses.house(), await buses.house()
         (got,) = await take(first.deliveries())
-        assert await names_in(second, buses) == []
+        assert await buses.names_in(second) == []
         await first.ack(got)
 
-    async def test_what_one_holds_too_long_comes_back_all_the_same(self, buses: EmbeddedBuses) -> None:
+    async def test_what_one_holds_too_long_comes_back_all_the_same(self, buses: Buses) -> None:
         """A delivery that a live process forgot is not lost; its late ack takes nothing from the new holder."""
-        await published(buses, "x")
-        first, second = buses.house(), buses.house()
+        await buses.published("x")
+        first, second = await buses.house(forgetful=True), await buses.house()
         (forgotten,) = await take(first.deliveries())
-        buses.clock.move(minutes=11)
+        await buses.forgotten()
         (again,) = await take(second.deliveries())
         assert (again.message_id, again.attempt) == ("message-x", 2)
         await first.ack(forgotten)
         await second.close()
-        (still,) = await take(buses.house().deliveries())
+        (still,) = await take((await buses.house()).deliveries())
         assert still.attempt == 3
 
-    async def test_a_postponed_delivery_comes_back_at_its_time(self, buses: EmbeddedBuses) -> None:
-        """Not before, and then with its attempt counted."""
-        await published(buses, "x")
-        bus = buses.house()
+    async def test_a_postponed_delivery_comes_back_at_its_time(self, buses: Buses) -> None:
+        """Not before, and then with its attempt counted, whole and from the same sender."""
+        await buses.published("x")
+        bus = await buses.house()
         (got,) = await take(bus.deliveries())
-        await bus.postpone(got, buses.clock.now() + timedelta(seconds=30))
-        buses.clock.move(seconds=29)
-        assert await names_in(buses.house(), buses) == []
-        buses.clock.move(seconds=1)
-        (again,) = await take(buses.house().deliveries())
-        assert (again.message_id, again.attempt, again.body) == ("message-x", 2, got.body)
+        due = buses.clock.now() + timedelta(seconds=1)
+        await bus.postpone(got, due)
+        assert await buses.names_in(await buses.house()) == []
+        await buses.passes(seconds=1)
+        (again,) = await take((await buses.house()).deliveries())
+        assert again.received >= due
+        assert again == replace(got, tag=again.tag, received=again.received, attempt=2)
 
-    async def test_a_postponed_delivery_wakes_who_waits_for_it(self, buses: EmbeddedBuses) -> None:
+    async def test_every_postponement_is_counted(self, buses: Buses) -> None:
+        """The third time is attempt 3."""
+        await buses.published("x")
+        bus = await buses.house()
+        for attempt in (1, 2, 3):
+            (got,) = await take(bus.deliveries())
+            assert got.attempt == attempt
+            await bus.postpone(got, buses.clock.now() + timedelta(seconds=1))
+            await buses.passes(seconds=1)
+
+    async def test_a_postponed_delivery_wakes_who_waits_for_it(self, buses: Buses) -> None:
         """A waiting house gets it without anything else happening."""
-        await published(buses, "x")
-        bus = buses.house()
+        await buses.published("x")
+        bus = await buses.house()
         deliveries = bus.deliveries()
         (got,) = await take(deliveries)
         waiting = asyncio.create_task(take(deliveries))
@@ -119,74 +140,76 @@ class TestBus:
         (again,) = await waiting
         assert again.attempt == 2
 
-    async def test_a_buried_delivery_lies_among_the_dead(self, buses: EmbeddedBuses) -> None:
-        """It does not come back, and is not lost."""
-        await published(buses, "x")
-        bus = buses.house()
+    async def test_a_buried_delivery_lies_among_the_dead(self, buses: Buses) -> None:
+        """It does not come back, and is not lost; nor is whose it was."""
+        await buses.published("x")
+        bus = await buses.house()
         (got,) = await take(bus.deliveries())
         await bus.bury(got)
-        assert list(await bus.dead()) == [got]
-        assert await names_in(buses.house(), buses) == []
+        (dead,) = await bus.dead()
+        assert dead == replace(got, tag=dead.tag, received=dead.received)
+        assert await buses.names_in(await buses.house()) == []
 
-    async def test_nobody_stands_in_anothers_way(self, buses: EmbeddedBuses) -> None:
-        """The queues take turns: a late single request does not wait behind a hundred of another consumer."""
-        await published(buses, *(f"n{at}" for at in range(100)), consumer="kita")
-        await published(buses, "p", consumer="parkausweis")
-        await published(buses, "w")
-        got = await take(buses.house(places=8).deliveries(), 3)
-        assert {delivery.user_id for delivery in got} == {"wohngeldstelle", "kita", "parkausweis"}
+    async def test_nobody_stands_in_anothers_way(self, buses: Buses) -> None:
+        """The queues take turns: with room for eight, a hundred of one consumer keep no other's waiting."""
+        await buses.published(*(f"n{at}" for at in range(100)), consumer="kita")
+        await buses.published("p", consumer="parkausweis")
+        await buses.published("w")
+        got = await take((await buses.house(places=8)).deliveries(), 8)
+        assert {asker(delivery) for delivery in got} == {"wohngeldstelle", "kita", "parkausweis"}
 
-    async def test_the_turn_goes_on_where_it_was(self, buses: EmbeddedBuses) -> None:
-        """With room for one at a time, the queues still take turns."""
-        for consumer in ("kita", "parkausweis", "wohngeldstelle"):
-            await published(buses, "1", "2", consumer=consumer)
-        bus = buses.house(places=1)
-        served = []
+    async def test_the_turn_goes_on_where_it_was(self, buses: Buses) -> None:
+        """With room for one at a time, none is far ahead of another, however long their queues are."""
+        consumers = ("kita", "parkausweis", "wohngeldstelle")
+        for consumer in consumers:
+            await buses.published(*map(str, range(20)), consumer=consumer)
+        bus = await buses.house(places=1)
+        served = Counter[str]()
         deliveries = bus.deliveries()
-        for _ in range(6):
+        for _ in range(30):
             (got,) = await take(deliveries)
-            served.append(got.user_id)
+            served[asker(got)] += 1
             await bus.ack(got)
-        assert served == ["kita", "parkausweis", "wohngeldstelle"] * 2
+        assert min(served[consumer] for consumer in consumers) >= 5
 
-    async def test_one_consumer_never_fills_every_place(self, buses: EmbeddedBuses) -> None:
+    async def test_one_consumer_never_fills_every_place(self, buses: Buses) -> None:
         """While one consumer's requests are all in hand unanswered, another's still find a place."""
-        await published(buses, *(f"n{at}" for at in range(100)))
-        bus = buses.house(places=8)
+        await buses.published(*(f"n{at}" for at in range(100)))
+        bus = await buses.house(places=8)
         deliveries = bus.deliveries()
         held = await take(deliveries, 6)
-        await published(buses, "k", consumer="kita")
+        await buses.published("k", consumer="kita")
         (next_one,) = await take(deliveries)
-        assert {delivery.user_id for delivery in held} == {"wohngeldstelle"}
-        assert next_one.user_id == "kita"
+        assert {asker(delivery) for delivery in held} == {"wohngeldstelle"}
+        assert asker(next_one) == "kita"
 
-    async def test_no_more_in_hand_than_places(self, buses: EmbeddedBuses) -> None:
+    async def test_no_more_in_hand_than_places(self, buses: Buses) -> None:
         """A full house takes nothing; an ack makes room for exactly one."""
-        await published(buses, *(f"n{at}" for at in range(10)), consumer="kita")
-        bus = buses.house(places=4)
+        await buses.published(*(f"n{at}" for at in range(10)), consumer="kita")
+        bus = await buses.house(places=4)
         deliveries = bus.deliveries()
         held = await take(deliveries, 3)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(buses.soon):
                 await anext(deliveries)
         await bus.ack(held[0])
         assert [one.message_id for one in await take(bus.deliveries())] == ["message-n3"]
 
-    async def test_stop_ends_the_deliveries(self, buses: EmbeddedBuses) -> None:
-        """Waiting or not; what is in hand may still be acked, what was not handed on is uncounted."""
-        await published(buses, "x", "y", "z")
-        bus = buses.house()
+    async def test_stop_ends_the_deliveries(self, buses: Buses) -> None:
+        """Waiting or not; what is in hand may still be acked, what was not handed on is there for others."""
+        await buses.published("x", "y", "z")
+        bus = await buses.house()
         deliveries = bus.deliveries()
         (got,) = await take(deliveries)
         await bus.stop()
         assert [delivery async for delivery in deliveries] == []
         await bus.ack(got)
         await bus.close()
-        assert await names_in(buses.house(), buses) == [("y", 1), ("z", 1)]
+        assert [name for name, _ in await buses.names_in(await buses.house())] == ["y", "z"]
 
-    async def test_stop_wakes_a_waiting_house(self, buses: EmbeddedBuses) -> None:
+    async def test_stop_wakes_a_waiting_house(self, buses: Buses) -> None:
         """Nothing to do and told to stop: it ends."""
-        bus = buses.house()
+        bus = await buses.house()
 
         async def drain() -> list[Delivery]:
             return [delivery async for delivery in bus.deliveries()]
@@ -200,65 +223,115 @@ class TestBus:
     @pytest.mark.parametrize(
         "queue",
         [
-            "einmal.reply.nobody.1",
-            "einmal.reply.wohngeldstelle",
-            "einmal.reply.wohngeldstelle.",
-            "einmal.reply..1",
+            "{}.reply.nobody.1",
+            "{}.reply.wohngeldstelle",
+            "{}.reply.wohngeldstelle.",
+            "{}.reply..1",
             "other.reply.wohngeldstelle.1",
-            "einmal.in.wohngeldstelle",
+            "{}.in.wohngeldstelle",
             "",
         ],
     )
-    async def test_a_reply_to_no_queue_is_an_error_to_the_sender(
-        self, buses: EmbeddedBuses, queue: str
-    ) -> None:
+    async def test_a_reply_to_no_queue_is_an_error_to_the_sender(self, buses: Buses, queue: str) -> None:
         """Nothing is dropped in silence."""
         with pytest.raises(Undeliverable):
-            await buses.house().send(reply("x", reply_to=queue))
+            await (await buses.house()).send(buses.reply("x", reply_to=queue.format(buses.namespace)))
 
-    async def test_one_undeliverable_leaves_the_others(self, buses: EmbeddedBuses) -> None:
+    async def test_one_undeliverable_leaves_the_others(self, buses: Buses) -> None:
         """What is sent at the same time arrives."""
-        bus = buses.house()
+        bus = await buses.house()
         results = await asyncio.gather(
-            bus.send(reply("x")),
-            bus.send(reply("y", reply_to="einmal.reply.nobody.1")),
-            bus.send(reply("z")),
+            bus.send(buses.reply("x")),
+            bus.send(buses.reply("y", reply_to=buses.reply_queue("nobody"))),
+            bus.send(buses.reply("z")),
             return_exceptions=True,
         )
         assert [type(result) for result in results] == [type(None), Undeliverable, type(None)]
         consumer = buses.consumer()
-        assert await consumer.reply(REPLIES, "correlation-x", 20) == reply("x")
-        assert await consumer.reply(REPLIES, "correlation-z", 20) == reply("z")
+        assert await consumer.reply(buses.replies, "correlation-x", 20) == buses.reply("x")
+        assert await consumer.reply(buses.replies, "correlation-z", 20) == buses.reply("z")
 
-    async def test_a_body_has_a_limit(self, buses: EmbeddedBuses) -> None:
+    async def test_a_body_has_a_limit(self, buses: Buses) -> None:
         """A byte too many is told to whoever sends it, in both directions."""
         with pytest.raises(Undeliverable):
-            await buses.consumer(body_bytes=10).publish(request("x", body=b"x" * 11))
-        await buses.consumer(body_bytes=10).publish(request("x", body=b"x" * 10))
+            await buses.consumer(body_bytes=10).publish(buses.request("x", body=b"x" * 11))
+        await buses.consumer(body_bytes=10).publish(buses.request("x", body=b"x" * 10))
         with pytest.raises(Undeliverable):
-            await buses.house(body_bytes=10).send(reply("x", body=b"x" * 11))
+            await (await buses.house(body_bytes=10)).send(buses.reply("x", body=b"x" * 11))
 
-    async def test_what_nobody_fetches_is_forgotten_in_time(self, buses: EmbeddedBuses) -> None:
-        """Replies and dead letters from before a moment go; younger ones and requests stay."""
-        await published(buses, "x", "y")
-        bus = buses.house()
-        first, _ = await take(bus.deliveries(), 2)
-        await bus.send(reply("x"))
+    async def test_dead_letters_are_forgotten_in_time(self, buses: Buses) -> None:
+        """Those from before a moment go; younger ones and requests stay."""
+        await buses.published("x", "y", "z")
+        bus = await buses.house()
+        first, second, _ = await take(bus.deliveries(), 3)
         await bus.bury(first)
         long_ago = buses.clock.now()
-        buses.clock.move(days=10)
-        await bus.send(reply("y"))
-        assert await bus.forget(long_ago) == 2
-        assert await buses.consumer().reply(REPLIES, "correlation-x", SOON) is None
-        assert await buses.consumer().reply(REPLIES, "correlation-y", 20) == reply("y")
-        assert await bus.dead() == []
+        await buses.passes(days=10)
+        await bus.bury(second)
+        assert await bus.forget(long_ago) == 1
+        assert [one.message_id for one in await bus.dead()] == ["message-y"]
+        assert await bus.forget(long_ago) == 0
         await bus.close()
-        assert await names_in(buses.house(), buses) == [("y", 2)]
+        assert await buses.names_in(await buses.house()) == [("z", 2)]
+
+    async def test_closing_twice_is_nothing(self, buses: Buses) -> None:
+        """And after it nothing is accepted."""
+        bus = await buses.house()
+        await bus.close()
+        await bus.close()
+        with pytest.raises(BusUnavailable):
+            await bus.send(buses.reply("x"))
+
+
+@pytest.mark.parametrize("buses", ["embedded"], indirect=True)
+class TestEmbedded:
+    """What only a bus can keep that sees everything in its file."""
+
+    async def test_the_queues_take_turns_exactly(self, buses: EmbeddedBuses) -> None:
+        """One of each, in the order of their names."""
+        for consumer in ("kita", "parkausweis", "wohngeldstelle"):
+            await buses.published("1", "2", consumer=consumer)
+        bus = await buses.house(places=1)
+        served, deliveries = [], bus.deliveries()
+        for _ in range(6):
+            (got,) = await take(deliveries)
+            served.append(asker(got))
+            await bus.ack(got)
+        assert served == ["kita", "parkausweis", "wohngeldstelle"] * 2
+
+    async def test_what_was_not_handed_on_is_uncounted(self, buses: EmbeddedBuses) -> None:
+        """Taken and given back, it was never tried."""
+        await buses.published("x", "y")
+        bus = await buses.house()
+        deliveries = bus.deliveries()
+        await take(deliveries)
+        await bus.stop()
+        assert [delivery async for delivery in deliveries] == []
+        assert await buses.names_in(await buses.house()) == [("y", 1)]
+
+    async def test_a_queue_is_taken_from_whoever_declared_it(self, buses: EmbeddedBuses) -> None:
+        """Every process that waits sees it in the file."""
+        waiting, other = await buses.house(), await buses.house()
+        coming = asyncio.create_task(take(waiting.deliveries()))
+        await other.declare([LATER])
+        await buses.published("later", consumer=LATER)
+        assert [delivery.message_id for delivery in await coming] == ["message-later"]
+
+    async def test_replies_nobody_fetches_are_forgotten_in_time(self, buses: EmbeddedBuses) -> None:
+        """Those from before a moment go, younger ones stay."""
+        bus = await buses.house()
+        await bus.send(buses.reply("x"))
+        long_ago = buses.clock.now()
+        await buses.passes(days=10)
+        await bus.send(buses.reply("y"))
+        assert await bus.forget(long_ago) == 1
+        assert await buses.consumer().reply(buses.replies, "correlation-x", buses.soon) is None
+        assert await buses.consumer().reply(buses.replies, "correlation-y", 20) == buses.reply("y")
 
     async def test_it_says_which_requests_it_still_has(self, buses: EmbeddedBuses) -> None:
         """Waiting, put off or in somebody's hand; not what was acknowledged, buried, or is another consumer's."""
-        await published(buses, "waiting", "put off", "in hand", "done", "dead")
-        bus = buses.house()
+        await buses.published("waiting", "put off", "in hand", "done", "dead")
+        bus = await buses.house()
         got = {one.message_id: one for one in await take(bus.deliveries(), 5)}
         await bus.postpone(got["message-put off"], buses.clock.now() + timedelta(days=1))
         await bus.ack(got["message-done"])
@@ -269,10 +342,66 @@ class TestBus:
         assert set(held) == {(whose, f"message-{name}") for name in ("waiting", "put off", "in hand")}
         assert list(await bus.holds(())) == []
 
-    async def test_closing_twice_is_nothing(self, buses: EmbeddedBuses) -> None:
-        """And after it nothing is accepted."""
-        bus = buses.house()
-        await bus.close()
-        await bus.close()
-        with pytest.raises(BusUnavailable):
-            await bus.send(reply("x"))
+
+@pytest.mark.parametrize("buses", ["rabbitmq"], indirect=True)
+class TestRabbit:
+    """What only a broker does."""
+
+    async def test_what_waits_longer_than_the_longest_level_waits_again(self, buses: RabbitBuses) -> None:
+        """Levels of one and two seconds: three seconds are kept, and it is one postponement."""
+        await buses.published("x")
+        bus = await buses.house()
+        (got,) = await take(bus.deliveries())
+        due = buses.clock.now() + timedelta(seconds=3)
+        await bus.postpone(got, due)
+        (again,) = await take(bus.deliveries())
+        assert again.received >= due
+        assert again == replace(got, tag=again.tag, received=again.received, attempt=2)
+
+    async def test_who_lets_a_request_kill_it_too_often_has_it_among_the_dead(
+        self, buses: RabbitBuses
+    ) -> None:
+        """Handed out a hundred times and never ended: it is the broker's dead letter, which goes in time as well."""
+        await buses.published("x")
+        queue = queue_of(buses.namespace, "wohngeldstelle")
+        async with brokers.connected() as channel:
+            for _ in range(DELIVERIES + 1):
+                got = await channel.basic_get(queue)
+                await channel.basic_nack(got.delivery_tag or 0)
+        bus = await buses.house()
+        assert await buses.names_in(await buses.house()) == []
+        (dead,) = await bus.dead()
+        assert (dead.message_id, dead.body) == ("message-x", b"<x/>")
+        assert await bus.forget(buses.clock.now() - timedelta(hours=1)) == 0
+        assert await bus.forget(buses.clock.now() + timedelta(seconds=1)) == 1
+
+    async def test_a_full_queue_refuses_and_loses_nothing(self, buses: RabbitBuses) -> None:
+        """The publisher is told; what is there stays in its order."""
+        queue = buses.reply_queue("wohngeldstelle", "full")
+        full: Arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"}
+        async with brokers.connected() as channel:
+            await channel.queue_declare(queue, durable=True, arguments={**full})
+            house = await buses.house()
+
+            async def fill() -> None:
+                for number in range(20):  # a quorum queue takes a few more than it should
+                    await house.send(buses.reply(str(number), reply_to=queue))
+
+            with pytest.raises(BusUnavailable):
+                await fill()
+            first = await channel.basic_get(queue)
+            assert first.body == b"<answer-0/>"
+            await channel.queue_delete(queue)
+
+    async def test_every_argument_is_said(self, buses: RabbitBuses) -> None:
+        """Declared with other arguments, each of the queues is refused: they are what the page says."""
+        names = [
+            buses.topology.dead,
+            f"{buses.topology.wait}.1",
+            queue_of(buses.namespace, "kita"),
+            buses.replies,
+        ]
+        for name in names:
+            with pytest.raises(ChannelPreconditionFailed):
+                async with brokers.connected() as channel:
+                    await channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"})

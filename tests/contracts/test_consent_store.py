@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 
 import pytest
-from stores import NOW, SqliteStores, entry, furnish, key, settlement, standing, step
+from stores import NOW, Stores, entry, furnish, key, settlement, standing, step
 
 from adapters.storage.store import SqlStore
 from consent.vocabulary import BasisClaim, Power, Record, RecordState, Request, Subject
 from gateway.ports import Committed, RecordEvent, RecordMoved, StandingMoved, Use
 
-IMPLEMENTATIONS = {"sqlite": SqliteStores}
 PERSON = Subject(birth_date=date(1990, 2, 3), family_name="Beispiel", given_name="Anna")
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlStore]:
+@pytest.fixture
+async def store(stores: Stores) -> SqlStore:
     """An opened store with two shards, a policy and no record."""
-    made = IMPLEMENTATIONS[request.param](tmp_path / "einmal.sqlite3")
-    made.create()
-    store = made.open()
+    store = stores.open()
     await furnish(store, records=0)
-    yield store
-    await made.close()
+    return store
 
 
 async def keep(store: SqlStore, *events: RecordEvent) -> None:
@@ -152,11 +146,10 @@ async def test_a_later_event_moves_where_the_record_is_found(store: SqlStore) ->
     assert [record.id for record in await store.held_for(asking(case="wg-7"), "x")] == ["c-1"]
 
 
-async def test_records_outlive_the_opening(store: SqlStore, tmp_path: Path) -> None:
+async def test_records_outlive_the_opening(stores: Stores, store: SqlStore) -> None:
     """Another opening of the same store finds the same record."""
     await keep(store, step("c-1", 1))
-    again = SqliteStores(tmp_path / "einmal.sqlite3")
-    async with again.using() as other:
+    async with stores.using() as other:
         assert await other.record("c-1") == await store.record("c-1")
     assert (await store.held_for(asking(), "x"))[0].not_after > NOW
 

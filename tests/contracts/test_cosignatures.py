@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 from faults import Fault
-from stores import ORIGIN, OTHER, SqliteStores, size
+from stores import ORIGIN, OTHER, Stores, size
 
 from adapters.storage.cosignatures import SqlCosignatures
 from adapters.storage.store import SqlStore
 from gateway.errors import JournalUnavailable
 from gateway.ports import Cosignature, CosignatureStore, Tree
 
-IMPLEMENTATIONS: dict[str, Callable[[SqlStore], CosignatureStore]] = {"sqlite": SqlCosignatures}
+IMPLEMENTATIONS: dict[str, Callable[[SqlStore], CosignatureStore]] = {"sql": SqlCosignatures}
 
 
 def signed(by: str = "witness", at: int = 3, tree: Tree = Tree.LOG, origin: str = ORIGIN) -> Cosignature:
@@ -66,7 +66,7 @@ class TestCosignatures:
         assert list(await kept.cosignatures(ORIGIN, Tree.LOG)) == []
 
     async def test_two_openings_keep_at_once(
-        self, stores: SqliteStores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
+        self, stores: Stores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
     ) -> None:
         """Two processes keep the same cosignature and others: each is there once."""
         first, second = implementation(store), implementation(stores.open())
@@ -77,7 +77,7 @@ class TestCosignatures:
 
 class TestFaults:
     async def test_not_persisted(
-        self, stores: SqliteStores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
+        self, stores: Stores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
     ) -> None:
         """A fault before the commit keeps nothing; asking again keeps all."""
         for fault in (Fault(statement=2), Fault(commit="before")):
@@ -90,7 +90,7 @@ class TestFaults:
         assert len(await implementation(store).cosignatures(ORIGIN, Tree.LOG)) == 2
 
     async def test_persisted_but_reported_failed(
-        self, stores: SqliteStores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
+        self, stores: Stores, store: SqlStore, implementation: Callable[[SqlStore], CosignatureStore]
     ) -> None:
         """A fault after the commit: they are kept, and keeping them again changes nothing."""
         fault = Fault(commit="after")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faults import Fault
-from stores import ORIGIN, OTHER, SqliteStores, committed, entry, furnish, line
+from stores import ORIGIN, OTHER, Stores, committed, entry, furnish, line
 
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.store import SqlStore
@@ -17,9 +17,7 @@ from gateway.ports import EpochStore, StoredEpoch
 
 PART = 3
 """So few at once, that reading goes on after the first part."""
-IMPLEMENTATIONS: dict[str, Callable[[SqlStore], EpochStore]] = {
-    "sqlite": lambda store: SqlEpochs(store, PART)
-}
+IMPLEMENTATIONS: dict[str, Callable[[SqlStore], EpochStore]] = {"sql": lambda store: SqlEpochs(store, PART)}
 
 
 def leaf(last: StoredEpoch | None) -> bytes:
@@ -89,7 +87,7 @@ class TestBeginning:
         assert made == StoredEpoch(0, 1, b"first")
 
     async def test_two_at_once_leave_no_gap_and_no_fork(
-        self, stores: SqliteStores, implementation: Callable[[SqlStore], EpochStore]
+        self, stores: Stores, implementation: Callable[[SqlStore], EpochStore]
     ) -> None:
         """Two openings of one database, each with its own wishes: every epoch follows on the one before it."""
         async with stores.using() as one, stores.using() as other:
@@ -143,7 +141,7 @@ class TestLabels:
 
 class TestFaults:
     async def test_what_breaks_half_way_leaves_nothing(
-        self, stores: SqliteStores, implementation: Callable[[SqlStore], EpochStore]
+        self, stores: Stores, implementation: Callable[[SqlStore], EpochStore]
     ) -> None:
         """Whichever statement breaks: no epoch, no checkpoint, and the store serves on."""
         async with stores.using() as store:
@@ -163,7 +161,7 @@ class TestFaults:
         assert stores.contents() != before
 
     async def test_what_breaks_before_its_commit_leaves_nothing(
-        self, stores: SqliteStores, implementation: Callable[[SqlStore], EpochStore]
+        self, stores: Stores, implementation: Callable[[SqlStore], EpochStore]
     ) -> None:
         """Not persisted and reported failed: tried again, it has the same number."""
         async with stores.using() as store:
@@ -177,7 +175,7 @@ class TestFaults:
         assert made == StoredEpoch(0, 1, b"first")
 
     async def test_what_breaks_after_its_commit_is_whole(
-        self, stores: SqliteStores, implementation: Callable[[SqlStore], EpochStore], tmp_path: Path
+        self, stores: Stores, implementation: Callable[[SqlStore], EpochStore], tmp_path: Path
     ) -> None:
         """Persisted but reported failed: it is there with its checkpoint, and the next one follows on it."""
         async with stores.using() as store:

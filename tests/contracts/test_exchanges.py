@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from stores import ORIGIN, SqliteStores, committed, key, settle
+import sqlalchemy as sa
+from stores import ORIGIN, Stores, committed, key, settle
 
 from adapters.storage.exchanges import SqlExchanges
+from adapters.storage.schema import LINE
 from adapters.storage.store import SqlStore
 from gateway.ports import ExchangeStore
 
-IMPLEMENTATIONS: dict[str, Callable[[SqlStore], ExchangeStore]] = {"sqlite": SqlExchanges}
+IMPLEMENTATIONS: dict[str, Callable[[SqlStore], ExchangeStore]] = {"sql": SqlExchanges}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -64,14 +66,15 @@ class TestExchanges:
         assert {one.exchange for one in await exchanges.ended(everything)} == set(everything)
 
     async def test_an_erased_line_is_still_the_last(
-        self, exchanges: ExchangeStore, store: SqlStore, stores: SqliteStores
+        self, exchanges: ExchangeStore, store: SqlStore, stores: Stores
     ) -> None:
         """What opened it is gone, and the line says by which norm."""
         done = await settle(store, "x")
         await store.change(
-            lambda connection: connection.exec_driver_sql(
-                "update line set salt = null, event = null, withheld = 'erased: IDNrG § 9' where idx = ?",
-                (done.first.index,),
+            lambda connection: connection.execute(
+                sa.update(LINE)
+                .where(LINE.c.idx == done.first.index)
+                .values(salt=None, event=None, withheld="erased: IDNrG § 9")
             )
         )
         (found,) = await exchanges.ended(["exchange-x"])

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 from faults import Fault
-from stores import NOW, ORIGIN, OTHER, SqliteStores
+from stores import NOW, ORIGIN, OTHER, Stores
 
 from adapters.storage.holding import SqlHolds
 from adapters.storage.store import SqlStore
@@ -65,7 +65,7 @@ class TestHolds:
 
     @pytest.mark.parametrize("when", ["before", "after"])
     async def test_all_of_an_end_or_none(
-        self, stores: SqliteStores, holds: SqlHolds, when: Literal["before", "after"]
+        self, stores: Stores, holds: SqlHolds, when: Literal["before", "after"]
     ) -> None:
         """Not persisted: it stands with its copies. Persisted but reported failed: it is over."""
         await holds.keep("h-1", ORIGIN, b"one", None)

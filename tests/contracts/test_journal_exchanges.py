@@ -10,7 +10,7 @@ import pytest
 from stores import (
     NOW,
     POLICY,
-    SqliteStores,
+    Stores,
     committed,
     entry,
     key,
@@ -113,7 +113,7 @@ class TestExchanges:
         assert [exchange for exchange, _ in await store.unconfirmed()] == ["exchange-y"]
 
     async def test_replies_and_kept_deliveries_are_forgotten_in_time(
-        self, stores: SqliteStores, store: SqlStore
+        self, stores: Stores, store: SqlStore
     ) -> None:
         """After their time nothing of them is left, confirmed or not."""
         await settle(store, "x")
@@ -282,7 +282,7 @@ class TestReleases:
         assert await size(store) == before
         assert await store.due(self.DUE) == []
 
-    async def test_is_told_once_by_two_processes(self, stores: SqliteStores, store: SqlStore) -> None:
+    async def test_is_told_once_by_two_processes(self, stores: Stores, store: SqlStore) -> None:
         """Both have read that it is due; one tells it."""
         await self.exempt(store, "x")
         other = stores.open()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from faults import Fault
@@ -16,7 +15,7 @@ from stores import (
     NOW,
     ORIGIN,
     OTHER,
-    SqliteStores,
+    Stores,
     committed,
     entry,
     furnish,
@@ -80,7 +79,7 @@ class TestGroups:
         lines = await store.lines(ORIGIN, 0, done.head.size)
         assert root([leaf_hash(one.line.leaf) for one in lines]) == done.head.root
 
-    async def test_a_closed_store_says_so(self, stores: SqliteStores) -> None:
+    async def test_a_closed_store_says_so(self, stores: Stores) -> None:
         """After `close` nothing is accepted; closing twice is nothing."""
         opened = stores.open()
         await opened.close()
@@ -120,7 +119,7 @@ WRITES: dict[str, Operation] = {
 
 class TestFaults:
     @staticmethod
-    async def prepare(stores: SqliteStores) -> None:
+    async def prepare(stores: Stores) -> None:
         async with stores.using() as store:
             await furnish(store)
             await committed(store, "asked", exchange=key("begun"), use=Use("c-1", 2))
@@ -129,7 +128,7 @@ class TestFaults:
             await settle(store, "exempt", "exempt", release=due)
 
     @pytest.mark.parametrize("name", WRITES)
-    async def test_what_breaks_half_way_leaves_nothing(self, stores: SqliteStores, name: str) -> None:
+    async def test_what_breaks_half_way_leaves_nothing(self, stores: Stores, name: str) -> None:
         """Whichever statement of a write breaks, and the commit itself: the database is as before, and serves on."""
         await self.prepare(stores)
         before = stores.contents()
@@ -147,9 +146,7 @@ class TestFaults:
         assert stores.contents() != before
 
     @pytest.mark.parametrize("name", WRITES)
-    async def test_what_breaks_before_its_commit_leaves_nothing(
-        self, stores: SqliteStores, name: str
-    ) -> None:
+    async def test_what_breaks_before_its_commit_leaves_nothing(self, stores: Stores, name: str) -> None:
         """Not persisted and reported failed: tried again on the same store, it is as if it had come once."""
         await self.prepare(stores)
         before = stores.contents()
@@ -161,13 +158,10 @@ class TestFaults:
         assert stores.contents() != before
 
     @pytest.mark.parametrize("name", WRITES)
-    async def test_what_breaks_after_its_commit_is_whole(
-        self, stores: SqliteStores, name: str, tmp_path: Path
-    ) -> None:
+    async def test_what_breaks_after_its_commit_is_whole(self, stores: Stores, name: str) -> None:
         """Persisted but reported failed: the database holds all of it, exactly as after a success."""
         await self.prepare(stores)
-        control = SqliteStores(tmp_path / "control.sqlite3")
-        control.create()
+        control = stores.another()
         await self.prepare(control)
         async with control.using() as store:
             await WRITES[name](store)
@@ -178,7 +172,7 @@ class TestFaults:
             done = await committed(store, "life goes on", origin=OTHER)
             assert done.head.size == 2
 
-    async def test_a_settlement_reported_failed_is_found_again(self, stores: SqliteStores) -> None:
+    async def test_a_settlement_reported_failed_is_found_again(self, stores: Stores) -> None:
         """Persisted but reported failed: the redelivery meets its own outcome, and settles nothing twice."""
         await self.prepare(stores)
         async with stores.using(Fault(commit="after")) as store:
@@ -191,7 +185,7 @@ class TestFaults:
             assert isinstance(await WRITES["settled"](store), Known)
             assert ("exchange-begun", b"sealed reply") in await store.unconfirmed()
 
-    async def test_the_fault_names_no_content(self, stores: SqliteStores) -> None:
+    async def test_the_fault_names_no_content(self, stores: Stores) -> None:
         """What is told of a foreign failure is its kind, nothing else."""
         await self.prepare(stores)
         async with stores.using(Fault(statement=1)) as store:
@@ -202,14 +196,14 @@ class TestFaults:
 
 
 class TestProcesses:
-    async def test_processes_share_one_log(self, stores: SqliteStores) -> None:
+    async def test_processes_share_one_log(self, stores: Stores) -> None:
         """Several processes append at once: every line told as committed is there, once, in one tree."""
         async with stores.using() as store:
             await furnish(store)
             pipes = []
             for name in ("p", "q"):
                 told, tell = OWN.Pipe(duplex=False)
-                process = OWN.Process(target=write_some, args=(str(stores.path), name, 100, tell))
+                process = OWN.Process(target=write_some, args=(stores.url, name, 100, tell))
                 process.start()
                 tell.close()
                 pipes.append((process, told))
@@ -227,12 +221,12 @@ class TestProcesses:
             assert all(lines[index].line == line(name) for name, index in places.items())
             assert root([leaf_hash(one.line.leaf) for one in lines]) == done.head.root
 
-    async def test_a_killed_writer_leaves_what_it_told_and_nothing_half(self, stores: SqliteStores) -> None:
+    async def test_a_killed_writer_leaves_what_it_told_and_nothing_half(self, stores: Stores) -> None:
         """SIGKILL in the middle: what was told is there, the tree is whole, no exchange is settled without its
         line, and the next process goes on at once."""
         async with stores.using() as store:
             await furnish(store)
-        said = await told_until_killed(write_until_killed, str(stores.path), "k", count=40)
+        said = await told_until_killed(write_until_killed, stores.url, "k", count=40)
         async with stores.using() as store:
             done = await committed(store, "next")
             lines = await store.lines(ORIGIN, 0, done.head.size)

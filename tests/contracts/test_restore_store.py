@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from faults import Fault
-from stores import NOW, ORIGIN, SqliteStores, committed, furnish, line, size, step
+from stores import NOW, ORIGIN, Stores, committed, furnish, line, size, step
 
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.restoring import PART, SqlRestore
@@ -36,7 +36,7 @@ class TestLeaves:
         assert await store.labelled(ORIGIN, LEAVES[3][1:33]) == [put[3]]
         assert [shard.closed for shard in await store.shards() if shard.head.origin == ORIGIN] == [True]
 
-    async def test_a_shard_of_another_size_is_left_alone(self, stores: SqliteStores, store: SqlStore) -> None:
+    async def test_a_shard_of_another_size_is_left_alone(self, stores: Stores, store: SqlStore) -> None:
         """Somebody wrote since it was looked at; or it was never there."""
         before = stores.contents()
         for origin, at in ((ORIGIN, await size(store) - 1), ("musterstadt.example/24m/1999-01", 1)):
@@ -50,7 +50,7 @@ class TestLeaves:
         assert isinstance(await store.append(_entry()), ShardMoved)
 
     @pytest.mark.parametrize("when", ["before", "after"])
-    async def test_it_is_all_there_or_nothing(self, stores: SqliteStores, when: str) -> None:
+    async def test_it_is_all_there_or_nothing(self, stores: Stores, when: str) -> None:
         """Not persisted, or persisted and reported failed: never a part of it."""
         async with stores.using() as store:
             await furnish(store)
@@ -81,7 +81,7 @@ class TestEpochs:
         assert await epochs.epochs(ORIGIN) == found
 
     @pytest.mark.parametrize("when", ["before", "after"])
-    async def test_they_are_all_there_or_none(self, stores: SqliteStores, when: str) -> None:
+    async def test_they_are_all_there_or_none(self, stores: Stores, when: str) -> None:
         """Not persisted, or persisted and reported failed."""
         async with stores.using() as store:
             await furnish(store)

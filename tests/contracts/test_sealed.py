@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from faults import Fault
-from stores import NOW, ORIGIN, OTHER, POLICY, SqliteStores, key, settle, settlement
+from stores import NOW, ORIGIN, OTHER, POLICY, Stores, key, settle, settlement
 
 from adapters.storage.rewrapping import AT_ONCE, SqlSealed
 from adapters.storage.schema import HELD, HOLD
@@ -102,7 +102,7 @@ async def test_what_has_changed_since_it_was_read_is_left_alone(kept: SqlStore) 
 
 @pytest.mark.parametrize("persisted", [False, True])
 async def test_a_fault_leaves_all_of_a_batch_or_nothing(
-    stores: SqliteStores, kept: SqlStore, persisted: bool
+    stores: Stores, kept: SqlStore, persisted: bool
 ) -> None:
     """Not persisted, or persisted but reported failed: doing it again comes to the same."""
     found = [one for place in (Place.HOLD, Place.HELD) for one in await every(SqlSealed(kept), place)]

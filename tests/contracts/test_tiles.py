@@ -17,7 +17,7 @@ from gateway.audit.verify.published.folder import Files, Unreadable
 from gateway.errors import JournalUnavailable
 from gateway.ports.tiles import Folder, TileStore
 
-STORES: dict[str, Callable[[SqlStore], TileStore]] = {"sqlite": SqlTiles}
+STORES: dict[str, Callable[[SqlStore], TileStore]] = {"sql": SqlTiles}
 FOLDERS: dict[str, Callable[[Path], TileFolder]] = {"disk": TileFolder}
 
 

@@ -49,11 +49,13 @@ COPIED = {
     "outbound.refusal(outcome, setting, heard.about)",
     "outbound.refusal(refusal, setting, heard.about)",
     "errand.request",
+    "delivery",
     "setting",
     "_asking(asked, language, consumer)",
     "wanted",
 }
-"""What the rooms copy with other contents: what was heard, and words. Nothing that opens a door."""
+"""What the rooms copy with other contents: what was heard, words, and a delivery with the trace context that is handed
+on. Nothing that opens a door."""
 
 
 def test_no_room_copies_a_door_opener_with_other_contents() -> None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 import rotating
 import town as towns
 from rotating import Before
+from stores import KINDS
 from town import Town
 
 
@@ -54,6 +55,21 @@ async def town(founded: Path, tmp_path: Path) -> AsyncIterator[Town]:
     opened = await towns.opened(root)
     yield opened
     await opened.opened.close()
+
+
+@pytest.fixture(params=KINDS)
+async def shared(request: pytest.FixtureRequest, founded: Path, tmp_path: Path) -> AsyncIterator[Path]:
+    """Out: a closed home of the test's own that several processes may open, on each kind of database."""
+    root = tmp_path / "home"
+    if request.param == "sqlite":
+        shutil.copytree(founded, root)
+        yield root
+        return
+    databases = request.getfixturevalue("databases")
+    url = databases.bare()
+    await (await towns.found(root, storage=url)).opened.close()
+    peopled.settle(root)
+    yield root
 
 
 @pytest.fixture

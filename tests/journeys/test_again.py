@@ -16,7 +16,7 @@ from odd_register import guarded
 from peopled import ORDINARY
 from town import IDS, Town
 
-from adapters.storage.database import connect_sqlite
+from adapters.storage.sqlite import connect_sqlite
 from adapters.storage.store import SqlStore
 from consent.vocabulary import Found, NotFound
 from gateway import records

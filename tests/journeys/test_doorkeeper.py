@@ -123,10 +123,10 @@ async def test_a_put_off_delivery_is_neither_answered_nor_acknowledged(
 async def test_a_reply_the_bus_may_not_have_is_sent_again_at_the_next_start(
     town: Town, exceptions_watched: Any
 ) -> None:
-    """The bus broke after the exchange was settled: the same bytes leave later."""
+    """The bus broke after the exchange was settled: the same bytes leave later, and the delivery comes back."""
     request, broken = await question(town), Told(sending=BusUnavailable("bus"))
     await attend(town.delivery(request), service(town, broken))
-    assert broken.told == ["send"]
+    assert broken.told == ["send", "postpone"]
     bus = Told()
     assert len(await resend(service(town, bus))) == 1
     assert not await resend(service(town, bus))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -86,22 +85,20 @@ async def test_one_use_is_one_answer(town: Town, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["choice", "consent"])
-async def test_one_use_is_one_answer_of_two_processes(founded: Path, tmp_path: Path, kind: str) -> None:
+async def test_one_use_is_one_answer_of_two_processes(shared: Path, kind: str) -> None:
     """Fifty questions, half of them with each of two processes: one answer from both together."""
-    root = tmp_path / "home"
-    shutil.copytree(founded, root)
-    town = await towns.opened(root)
+    town = await towns.opened(shared)
     case = f"WG-{IDS.new()}"
     await town.chooses(ORDINARY, case, max_uses=1, **terms(kind))
     before = await lines(town.opened.store)
     deliveries = [town.delivery(question(town, case, kind)) for _ in range(AT_ONCE)]
-    told = racing.in_two_processes(root, deliveries[::2], deliveries[1::2])
+    told = racing.in_two_processes(shared, deliveries[::2], deliveries[1::2])
     assert [len(replies) for replies in told] == [AT_ONCE // 2] * 2
     one_answer(await since(before, town.opened.store))
     bodies = [body for replies in told for body in replies.values()]
     assert sum(planted.STREET.encode() in body for body in bodies) == 1
     await town.opened.close()
-    assert all(report.holds for report in assembly.verify_log(root))
+    assert all(report.holds for report in assembly.verify_log(shared))
 
 
 def one_answer(told: Sequence[Told]) -> None:
@@ -206,20 +203,18 @@ def _places(told: Sequence[Told], kinds: Sequence[str]) -> dict[str, Told]:
 
 
 # --- with the same message ------------------------------------------------------------------------------------
-async def test_one_message_in_two_processes_is_one_exchange(founded: Path, tmp_path: Path) -> None:
+async def test_one_message_in_two_processes_is_one_exchange(shared: Path) -> None:
     """Each message is delivered to two processes at once: one end each, and the same bytes from both."""
-    root = tmp_path / "home"
-    shutil.copytree(founded, root)
-    town = await towns.opened(root)
+    town = await towns.opened(shared)
     deliveries = [town.delivery(await _chosen(town, f"WG-{IDS.new()}")) for _ in range(12)]
     before = await lines(town.opened.store)
-    told = racing.in_two_processes(root, deliveries)
+    told = racing.in_two_processes(shared, deliveries)
     assert told[0] == told[1]
     assert len(told[0]) == len(deliveries)
     ends = every_end(await since(before, town.opened.store))
     assert Counter(ends.values()) == {"answered": len(deliveries)}
     await town.opened.close()
-    assert all(report.holds for report in assembly.verify_log(root))
+    assert all(report.holds for report in assembly.verify_log(shared))
 
 
 async def _chosen(town: Town, case: str) -> Outbound:

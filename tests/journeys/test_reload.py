@@ -20,7 +20,6 @@ from peopled import ORDINARY
 from reloading import GRANT, answered, question
 from town import IDS, Town
 
-from adapters.bus.consumer import EmbeddedConsumerBus
 from adapters.keys import new_key, read_key, write_key
 from consent.vocabulary import Found, NotFound
 from gateway import client, jws, serve
@@ -28,7 +27,7 @@ from gateway.assembly import Opened
 from gateway.cli.demo import home as demo_home
 from gateway.errors import RegisterUnavailable
 from gateway.exchange import handle
-from gateway.ports import Outbound, Register
+from gateway.ports import ConsumerBus, Outbound, Register
 from gateway.stages import Mandate, Outgoing, Reply
 
 
@@ -45,7 +44,7 @@ async def serving(opened: Opened) -> AsyncIterator[None]:
         await bus.close()
 
 
-async def came_back(town: Town, bus: EmbeddedConsumerBus, one: Outbound) -> Outgoing | None:
+async def came_back(town: Town, bus: ConsumerBus, one: Outbound) -> Outgoing | None:
     """Out: the reply; time passes for one that the law overtook too often and was put off."""
     for _ in range(6):
         reply = await bus.reply(one.reply_to, one.message_id, 5)

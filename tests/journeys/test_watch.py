@@ -63,6 +63,7 @@ def forgets(town: Town) -> None:
 
 async def watched(town: Town) -> tuple[EmbeddedBus, Watchman]:
     bus = await town.opened.bus()
+    assert isinstance(bus, EmbeddedBus)
     return bus, town.opened.watchman(bus)
 
 

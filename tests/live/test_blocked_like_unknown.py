@@ -27,6 +27,7 @@ from classifier import Observed, by_feature, learnt
 from peopled import BLOCKED, NOBODY, TWINS
 from town import Town
 
+from adapters.bus.embedded import EmbeddedBus
 from adapters.clock import SystemClock
 from consent.vocabulary import Found, NotFound
 from gateway import serve
@@ -106,6 +107,7 @@ async def observed(town: Town, count: int, slot: timedelta, longer_seconds: floa
         slow: Any = {name: Slower(real, longer_seconds) for name, real in house.registers.items()}
         house = replace(house, registers=slow)
     bus, stop = await town.opened.bus(), asyncio.Event()
+    assert isinstance(bus, EmbeddedBus)
     consumer = bus.consumer_side()
     serving = asyncio.create_task(serve.serve(replace(town.opened.service(bus), house=house), stop))
     if slot == SMALLEST:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signed import AUDIENCE, NOW, P256_JWK, claims, only, published, signer
 
-from gateway import jws
+from gateway import jose, jws
 
 ED25519, P256 = signer("a"), jws.signing_key("b", P256_JWK)
 FIND = only(published(ED25519), published(P256))
@@ -58,7 +58,7 @@ def test_no_text_makes_the_check_fail_in_another_way(token: str) -> None:
 @given(st.binary(max_size=200), st.binary(max_size=64))
 def test_no_header_bytes_do_either(header: bytes, signature: bytes) -> None:
     """Well-spelt base64url of anything."""
-    assert refused(f"{jws._encode(header)}..{jws._encode(signature)}", b"body")
+    assert refused(f"{jose.encode(header)}..{jose.encode(signature)}", b"body")
 
 
 @given(st.binary(max_size=300), st.data())

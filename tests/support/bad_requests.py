@@ -12,7 +12,7 @@ from letters import XML, asking, letter
 from peopled import BLOCKED, ORDINARY
 from town import IDS, Town
 
-from gateway import jws
+from gateway import jose, jws
 from gateway.cli.demo.people import Person
 from gateway.exchange import handle
 from gateway.ports import Outbound
@@ -182,5 +182,5 @@ def key_of(consumer: str, kid: str | None = None) -> Callable[[Town], jws.Signin
 def unsigned_header(town: Town) -> str:
     """A token whose header says that nothing needs to hold."""
     good = letter(town, plain(town)).jws or ""
-    header = json.loads(jws._decode(good.partition("..")[0]))
-    return jws._encode(json.dumps(header | {"alg": "none"}, separators=(",", ":")).encode()) + ".."
+    header = json.loads(jose.decode(good.partition("..")[0]))
+    return jose.encode(json.dumps(header | {"alg": "none"}, separators=(",", ":")).encode()) + ".."

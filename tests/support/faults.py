@@ -1,4 +1,4 @@
-"""SQLite connections that break when a test wants them to."""
+"""Connections that break when a test wants them to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
+
+import psycopg
+from sqlalchemy.engine import URL
+
+from adapters.storage.postgresql import connect_postgresql
 
 
 @dataclass
@@ -17,6 +22,7 @@ class Fault:
     commit: Literal["before", "after"] | None = None
     fired: bool = False
     statements: int = 0
+    error: type[Exception] = sqlite3.OperationalError
 
     def on_statement(self, text: str) -> None:
         """Count a changing statement, and break it if it is the one."""
@@ -24,13 +30,13 @@ class Fault:
             self.statements += 1
             if self.statements == self.statement and not self.fired:
                 self.fired = True
-                raise sqlite3.OperationalError("disk I/O error")
+                raise self.error("disk I/O error")
 
     def on_commit(self, when: str) -> None:
         """Break the commit if it is to break at this side of it."""
         if self.commit == when and not self.fired and self.statements:
             self.fired = True
-            raise sqlite3.OperationalError("disk I/O error")
+            raise self.error("disk I/O error")
 
 
 def faulty(
@@ -70,3 +76,29 @@ def faulty(
             fault.on_commit("after")
 
     return connect(path, Faulty)
+
+
+def faulty_postgresql(fault: Fault, url: URL) -> psycopg.Connection[Any]:
+    """Out: a connection of the product whose statements and commits pass through `fault`."""
+    fault.error = psycopg.OperationalError
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *given: Any, **named: Any) -> Self:
+            fault.on_statement(str(query))
+            return super().execute(query, *given, **named)
+
+        def executemany(self, query: Any, *given: Any, **named: Any) -> None:
+            fault.on_statement(str(query))
+            super().executemany(query, *given, **named)
+
+    class Faulty(psycopg.Connection[Any]):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.cursor_factory = Cursor
+
+        def commit(self) -> None:
+            fault.on_commit("before")
+            super().commit()
+            fault.on_commit("after")
+
+    return connect_postgresql(url, Faulty)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -14,11 +15,15 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
-from faults import Fault, faulty
+from databases import Databases, connected, on_disk
+from faults import Fault, faulty, faulty_postgresql
 
-from adapters.storage.database import connect_sqlite, create
+from adapters.storage.database import create
+from adapters.storage.dialect import Connect
 from adapters.storage.schema import METADATA
+from adapters.storage.sqlite import connect_sqlite
 from adapters.storage.store import SqlStore
 from consent.vocabulary import BasisKind, Held, Power, Record, RecordState, Subject
 from gateway.ports import Committed, Entry, ExchangeKey, Line, RecordEvent, Settlement, Standing, Use
@@ -31,26 +36,42 @@ DIGEST = "d" * 64
 
 
 # --- implementations ----------------------------------------------------------------------------------------
-@dataclass
-class SqliteStores:
-    """The store on SQLite: as many openings of one database as a test wants."""
+class Stores(ABC):
+    """The store on one kind of database: as many openings of one database as a test wants."""
 
-    path: Path
-    opened: list[SqlStore] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.opened: list[SqlStore] = []
+        self.altered = False
+        """Whether its tables are other ones than were made."""
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """Out: the database's URL."""
-        return f"sqlite:///{self.path}"
 
+    @abstractmethod
     def create(self) -> None:
         """Make the database."""
-        create(self.url)
+
+    @abstractmethod
+    def another(self) -> Stores:
+        """Out: another database of the same kind, that was just made."""
+
+    @abstractmethod
+    def on_disk(self) -> bytes:
+        """Out: all that the database's files hold."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """Meanwhile somebody reads the database as it is now."""
+
+    @abstractmethod
+    def _connect(self, fault: Fault) -> Connect:
+        """Out: how the driver connects, broken by `fault`."""
 
     def open(self, fault: Fault | None = None) -> SqlStore:
         """Open the database once more."""
-        connect = partial(faulty, fault, connect_sqlite) if fault else connect_sqlite
-        store = SqlStore(self.url, fold, connect)
+        store = SqlStore(self.url, fold, self._connect(fault) if fault else None)
         self.opened.append(store)
         return store
 
@@ -76,10 +97,106 @@ class SqliteStores:
         engine.dispose()
         return found
 
+    def alter(self, *statements: str) -> None:
+        """Change the tables, as another version of the program would."""
+        self.altered = True
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
     async def close(self) -> None:
         """Close what was opened."""
         for store in self.opened:
             await store.close()
+
+
+class SqliteStores(Stores):
+    """On SQLite."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.path}"
+
+    def create(self) -> None:
+        create(self.url)
+
+    def another(self) -> SqliteStores:
+        made = SqliteStores(self.path.with_name(f"another {self.path.name}"))
+        made.create()
+        return made
+
+    def on_disk(self) -> bytes:
+        return b"".join(path.read_bytes() for path in self.path.parent.iterdir())
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM line").fetchall()
+            yield
+
+    def _connect(self, fault: Fault) -> Connect:
+        return partial(faulty, fault, connect_sqlite)
+
+
+class PostgresqlStores(Stores):
+    """On PostgreSQL."""
+
+    def __init__(self, databases: Databases) -> None:
+        super().__init__()
+        self._databases = databases
+        self._taken: list[str] = []
+        self._others: list[PostgresqlStores] = []
+
+    @property
+    def url(self) -> str:
+        return self._taken[0]
+
+    def create(self) -> None:
+        self._taken.append(self._databases.take())
+
+    def another(self) -> PostgresqlStores:
+        made = PostgresqlStores(self._databases)
+        made.create()
+        self._others.append(made)
+        return made
+
+    def on_disk(self) -> bytes:
+        return on_disk(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with connected(self.url) as reader:
+            reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT count(*) FROM policy").fetchall()
+            yield
+
+    def _connect(self, fault: Fault) -> Connect:
+        return partial(faulty_postgresql, fault)
+
+    async def close(self) -> None:
+        await super().close()
+        for other in self._others:
+            await other.close()
+        for url in self._taken:
+            if not self.altered:
+                self._databases.give_back(url)
+
+
+def of_kind(kind: str, path: Path, request: pytest.FixtureRequest) -> Stores:
+    """Out: stores of one of KINDS, not made yet; of PostgreSQL if there is a server."""
+    if kind == "postgresql":
+        return PostgresqlStores(request.getfixturevalue("databases"))
+    return SqliteStores(path)
+
+
+KINDS = ("sqlite", "postgresql")
 
 
 # --- entries ------------------------------------------------------------------------------------------------
@@ -211,11 +328,11 @@ async def settle(store: SqlStore, name: str, kind: str = "answered", **changes: 
 
 
 # --- other processes --------------------------------------------------------------------------------------------
-def write_until_killed(path: str, name: str, told: Pipe) -> None:
+def write_until_killed(url: str, name: str, told: Pipe) -> None:
     """In another process: append and settle exchanges for ever; tell each one after its commit."""
 
     async def run() -> None:
-        store = SqlStore(f"sqlite:///{path}", fold)
+        store = SqlStore(url, fold)
         count = 0
         while True:
             names = [f"{name}-{count + at}" for at in range(8)]
@@ -234,11 +351,11 @@ def write_until_killed(path: str, name: str, told: Pipe) -> None:
     asyncio.run(run())
 
 
-def write_some(path: str, name: str, count: int, told: Pipe) -> None:
+def write_some(url: str, name: str, count: int, told: Pipe) -> None:
     """In another process: append `count` lines, eight at a time; tell where they stand."""
 
     async def run() -> None:
-        store = SqlStore(f"sqlite:///{path}", fold)
+        store = SqlStore(url, fold)
         for start in range(0, count, 8):
             names = [f"{name}-{at}" for at in range(start, min(start + 8, count))]
             for one, result in zip(

@@ -16,6 +16,7 @@ from consent.vocabulary import BasisKind, RecordState
 from gateway import assembly, client, records
 from gateway.cli.demo import home as demo_home
 from gateway.cli.demo.people import Person
+from gateway.cli.homes import STORAGE
 from gateway.config.home import load
 from gateway.config.signatures import verify
 from gateway.ports import Outbound
@@ -194,12 +195,19 @@ def about(record: Mapping[str, Any]) -> str:
 
 
 async def found(
-    root: Path, clock: StillClock | None = None, *, oots: Callable[[Path], None] | None = None
+    root: Path,
+    clock: StillClock | None = None,
+    *,
+    oots: Callable[[Path], None] | None = None,
+    storage: str | None = None,
 ) -> Town:
     """Found a town in an empty folder: files, keys, database, log, policy. In: what installs OOTS-EDM's schemas into
-    a folder, where the town has an office that speaks it."""
+    a folder, where the town has an office that speaks it; the URL of its database, where that is no file."""
     clock = clock or StillClock()
     demo_home.write(root, clock.now().year, lambda kid: new_key(IDS, kid), oots is not None)
+    if storage is not None:
+        settings = root / "einmal.toml"
+        settings.write_text(settings.read_text("utf-8").replace(STORAGE["storage"], storage), "utf-8")
     await assembly.create(root, clock, IDS)
     if oots is not None:
         schemas = root / "data/schemas"

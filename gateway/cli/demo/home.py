@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from gateway import assembly, jws
 from gateway.cli.demo import registers
-from gateway.cli.homes import write_template
+from gateway.cli.homes import STORAGE, write_template
 from gateway.jws import SigningKey
 
 NewKey: TypeAlias = Callable[[str], SigningKey]
@@ -52,7 +52,7 @@ def write(home: Path, year: int, new_key: NewKey, oots: bool = False) -> None:
     keys: dict[str, SigningKey] = {}
 
     def words(path: str) -> Mapping[str, str]:
-        named = {"year": str(year), "next_year": str(year + 1), **AUTHORITY}
+        named = {"year": str(year), "next_year": str(year + 1), **STORAGE, **AUTHORITY}
         folder, _, file = path.rpartition("/")
         if folder in ("consumers", "people"):
             name = file.removesuffix(".toml")

@@ -11,7 +11,7 @@ import pytest
 from signed import BODY, END, NOW, P256_JWK, START, b64url, claims, ed25519_jwk, only, published, signer
 
 from consent.vocabulary import ReasonCode
-from gateway import jws
+from gateway import jose, jws
 
 KEY = signer("wohngeldstelle-2026")
 FIND = only(published(KEY))
@@ -77,7 +77,7 @@ def test_a_consumer_can_t_choose_no_algorithm() -> None:
 
 def test_a_public_key_is_no_shared_secret() -> None:
     """HS256 with the published key as its secret, the classic confusion."""
-    secret = jws._decode(jws.public_jwk(KEY)["x"])
+    secret = jose.decode(jws.public_jwk(KEY)["x"])
     protected = b64url(json.dumps(HEADER | {"alg": "HS256"}).encode())
     mac = hmac.digest(secret, protected.encode() + b"." + BODY, hashlib.sha256)
     assert refused(f"{protected}..{b64url(mac)}") == ReasonCode.SIGNATURE_INVALID

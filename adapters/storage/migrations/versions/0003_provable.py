@@ -54,4 +54,4 @@ def upgrade() -> None:
     )
     op.add_column("line", sa.Column("withheld", sa.Text()))
     op.drop_index("line_label", "line")
-    op.create_index("line_label", "line", ["shard", sa.text("idx >> 14"), "label", "idx"])
+    op.create_index("line_label", "line", ["shard", sa.text("(idx >> 14)"), "label", "idx"])

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from adapters.storage import database
+from adapters.storage import database, sqlite
 from adapters.storage.database import Database, create, upgrade
 from adapters.storage.schema import METADATA, REVISION
 from gateway.errors import ConfigurationFault
@@ -78,9 +78,9 @@ def test_another_file_is_not_a_database(path: Path) -> None:
 
 
 def at_version(path: Path, version: str) -> None:
-    """Say that the tables are of another version than they are."""
+    """Say that the tables are of another version than they are, and for no other."""
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        connection.execute("UPDATE alembic_version SET version_num = ?, since = ?", (version, version))
     connection.close()
 
 
@@ -110,8 +110,9 @@ def first_tables(path: Path) -> None:
         connection.execute("ALTER TABLE line DROP COLUMN withheld")
         connection.execute("DROP INDEX line_label")
         connection.execute("CREATE INDEX line_label ON line (shard, label, idx)")
+        connection.execute("ALTER TABLE alembic_version DROP COLUMN since")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
-    at_version(path, "0001")
 
 
 def test_an_older_version_is_not_opened_and_says_how_to_upgrade(path: Path) -> None:
@@ -160,10 +161,20 @@ def test_an_upgrade_makes_no_journal_of_something_else(path: Path) -> None:
     assert "holds no journal" in refused(path)
 
 
-@pytest.mark.parametrize("wrong", ["", "no url", "sqlite://", "mysql://localhost/x"])
-def test_a_url_that_is_no_sqlite_file_is_refused(wrong: str) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "no url",
+        "sqlite://",
+        "mysql://localhost/x",
+        "postgresql://localhost",
+        "postgresql+asyncpg://localhost/x",
+    ],
+)
+def test_a_url_that_is_no_database_of_ours_is_refused(wrong: str) -> None:
     """Nothing is guessed from a wrong URL."""
-    with pytest.raises(ConfigurationFault, match="is no SQLite file"):
+    with pytest.raises(ConfigurationFault, match="is neither a SQLite file nor a PostgreSQL"):
         Database(wrong)
 
 
@@ -198,7 +209,7 @@ def test_writers_are_durable_and_erased_is_overwritten(path: Path) -> None:
             "synchronous": 2,
             "foreign_keys": 1,
             "secure_delete": 1,
-            "busy_timeout": database.BUSY_MS,
+            "busy_timeout": sqlite.BUSY_MS,
         }
     opened.close()
 

@@ -11,9 +11,10 @@ import pytest
 from stores import fold
 
 from adapters.storage.columns import open_columns
-from adapters.storage.database import connect_sqlite, create
+from adapters.storage.database import create
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.schema import RUN_BITS
+from adapters.storage.sqlite import connect_sqlite
 from adapters.storage.store import SqlStore
 
 RUN = 1 << RUN_BITS

@@ -26,6 +26,7 @@ def older(tmp_path: Path, einmal: Einmal, monkeypatch: pytest.MonkeyPatch) -> Pa
         for table in ("release", "epoch", "cosignature", "held", "hold"):
             database.execute(f"DROP TABLE {table}")
         database.execute("ALTER TABLE line DROP COLUMN withheld")
+        database.execute("ALTER TABLE alembic_version DROP COLUMN since")
         database.execute("UPDATE alembic_version SET version_num = '0001'")
     return home
 
