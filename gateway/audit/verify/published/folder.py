@@ -107,7 +107,7 @@ def shards_of(files: Files, authority: str) -> list[Origin]:
                 continue
             if str(origin) == f"{authority}/{retention}/{month}":
                 found.append(origin)
-    return sorted(found, key=lambda one: (one.retention, one.month_number, one.number))
+    return sorted(found, key=lambda one: (one.retention, one.place))
 
 
 def read_head(files: Files, origin: Origin, identity: Identity) -> Head:
