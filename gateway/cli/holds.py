@@ -14,14 +14,13 @@ import typer
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
-from gateway.audit.note import NoteInvalid, parse_vkey
+from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
 from gateway.cli import console, subject
 from gateway.keeping.holding import Hold, Lifted, Listed
 from gateway.views.german_time import german_time
 
 _WORDS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The hold, as `list` names it.")]
 
 
@@ -129,14 +128,10 @@ def verify(
     as_json: console.Json = False,
 ) -> None:
     """Check offline what a hold kept. It needs no home."""
-    if not _FINGERPRINT.fullmatch(authority):
-        try:
-            parse_vkey(authority)
-        except NoteInvalid as wrong:
-            console.usage(
-                f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})"
-            )
-    verdict = verify_held(file.read_bytes(), authority)
+    try:
+        verdict = verify_held(file.read_bytes(), authority)
+    except NoteInvalid as wrong:
+        console.usage(f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
     if as_json:
         console.as_json(
             {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey
+from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey, published_name
 from gateway.audit.proof import Proof, ProofInvalid
 from gateway.audit.retention import Span
 from gateway.audit.verify.erasures import lost_lines
@@ -22,9 +21,7 @@ from gateway.audit.verify.exported.period import (
 )
 from gateway.audit.verify.exported.person import check_subject
 from gateway.audit.verify.exported.verdict import Finding, Learnt, Outcome, Tally, Verdict, conclude
-from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_shard, strict_json
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
+from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_proof, read_shard
 
 
 def verify_export(
@@ -36,13 +33,11 @@ def verify_export(
     vkeys of index auditors and of witnesses the reader trusts. Raises: NoteInvalid when one of the reader's own
     keys is none.
     """
-    if authority is not None and not _FINGERPRINT.match(authority):
-        parse_vkey(authority)
+    if authority is not None:
+        published_name(authority)
     trusted = _Trusted(authority, _cosigners(auditors), _cosigners(witnesses))
-    if strict_json(proof) is None:
-        return _unreadable("not JSON that everybody reads alike: damaged, or a key is there twice")
     try:
-        parsed = Proof.parse(proof)
+        parsed = read_proof(proof)
     except ProofInvalid as wrong:
         return _unreadable(str(wrong))
     return _Check(parsed, trusted).run()
