@@ -136,8 +136,7 @@ def new(
     lines = [f"{key} = {_toml(value)}\n" for key, value in said.items() if value is not None]
     raw = ("[[grant]]\n" + "".join(lines)).encode()
     file = home / "grants" / f"{name}.toml"
-    if file.exists():
-        console.usage(f"{file} is there already: nothing is overwritten")
+    console.to_be_new(file)
     problems = assembly.proposed(home, f"grants/{name}.toml", raw)
     if problems:
         console.problems(problems)

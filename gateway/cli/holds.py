@@ -106,14 +106,12 @@ def export(
     as_json: console.Json = False,
 ) -> None:
     """What a hold keeps, with its proofs, for whoever ordered it."""
-    if out.exists():
-        console.usage(f"{out} is there already, and nothing is overwritten: name another file")
+    console.to_be_new(out)
     document = asyncio.run(_export(home, hold))
     if document is None:
         console.say("There is no such hold in force, or it keeps nothing: nothing was written.")
         console.no()
-    out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
-    out.write_bytes(document)
+    console.write_private(out, document)
     if as_json:
         console.as_json({"file": str(out), "sha256": sha256(document).hexdigest()})
     else:

@@ -60,11 +60,13 @@ def test_an_export_tells_programs_what_it_wrote(
 
 
 def test_an_export_never_overwrites(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:
-    """A file that is there stays as it is."""
+    """A file that is there stays as it is, and the log tells of no export that nobody got."""
     out = tmp_path / "out.zip"
     out.write_bytes(b"mine")
-    assert einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home).code == 3
-    assert out.read_bytes() == b"mine"
+    before = einmal("log", "head", "--home", home).out
+    ended = einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home)
+    assert (ended.code, out.read_bytes()) == (2, b"mine")
+    assert einmal("log", "head", "--home", home).out == before
 
 
 def test_a_page_that_was_touched_fails_the_check(
