@@ -16,7 +16,7 @@ from letters import asking
 from peopled import ORDINARY
 from town import Town
 
-from gateway.assembly import publishing
+from gateway.assembly import open_house, publishing, verify_log
 from gateway.audit.proof import Proof
 from gateway.audit.record import Event, Kind
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
@@ -269,3 +269,35 @@ class TestWhatIsSigned:
         with pytest.raises(JournalUnavailable, match="does not open"):
             await publishing.publish(town.opened, folder, town.clock.now(), auditors=True)
         assert (folder / MONTH / "keys").read_bytes() == before
+
+
+class TestTheClass:
+    """It stands in the shard's name, which its keys sign; the column beside it is there to find the shard by."""
+
+    async def test_a_line_does_not_go_early_because_its_month_has_another_class(self, town: Town) -> None:
+        """Nothing is erased anywhere, and whoever looks at the house is told why."""
+        place = await told(town)
+        await town.opened.shards.roll(datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC))
+        database(town, "update shard set retention = '12m' where origin = ?", MONTH)
+        with pytest.raises(JournalUnavailable, match=f"{MONTH} has another class than its name"):
+            await run(town, datetime(2027, 12, 20, tzinfo=UTC))
+        assert place.index in await left(town)
+        bus = await town.opened.bus()
+        with pytest.raises(JournalUnavailable, match="another class"):
+            await look(town.opened.watchman(bus))
+        await bus.close()
+        named = [(one.key, one.column) for report in verify_log(town.root) for one in report.wrong]
+        assert (MONTH, "retention") in named
+
+    @pytest.mark.parametrize("said", ["36m", "\x1b[31m"])
+    async def test_a_house_does_not_open_over_a_shard_of_another_class(self, town: Town, said: str) -> None:
+        """No second shard is begun beside it under the same name, and no class is lost sight of."""
+        database(town, "update shard set retention = ? where origin = ?", said, MONTH)
+        with pytest.raises(JournalUnavailable, match="another class"):
+            await open_house(town.root, town.clock)
+
+    async def test_a_shard_without_a_name_is_not_read(self, town: Town) -> None:
+        """What stands there instead is not shown."""
+        database(town, "update shard set origin = 'no-name' where origin = ?", MONTH)
+        with pytest.raises(JournalUnavailable, match="a shard's name is none"):
+            await town.opened.store.shards()
