@@ -17,8 +17,9 @@ from peopled import ORDINARY
 from town import Town
 
 from gateway.assembly import open_house, publishing, verify_log
+from gateway.audit import labels
 from gateway.audit.proof import Proof
-from gateway.audit.record import Event, Kind
+from gateway.audit.record import Event, Kind, to_bytes
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
 from gateway.errors import Fault, JournalUnavailable
 from gateway.exchange import handle
@@ -146,6 +147,19 @@ class TestErasing:
         with pytest.raises(ClockLeap):
             await town.opened.retention().run(leapt)
         assert place.index in await left(town)
+
+    async def test_a_leaf_that_was_changed_is_named_after_its_line_is_gone(self, town: Town) -> None:
+        """Who changes the leaf with what opens it has the line go early; the tree has another leaf there."""
+        place = await told(town)
+        event = to_bytes(Event(kind=Kind.READ_BY, time=datetime(2026, 11, 1, 10, tzinfo=UTC)))
+        salt = bytes(labels.SALT_BYTES)
+        leaf = labels.leaf(bytes(labels.LABEL_BYTES), labels.commit(salt, event))
+        columns = (leaf, leaf[1:33], salt, event, place.index, place.origin)
+        database(town, f"update line set leaf = ?, label = ?, salt = ?, event = ? {PLACE}", *columns)
+        await run(town, EARLY)
+        assert place.index not in await left(town)
+        named = [(one.table, one.key, one.column) for report in verify_log(town.root) for one in report.wrong]
+        assert named == [("line", f"{MONTH} {place.index}", "leaf")]
 
 
 def salted(town: Town, place: Position) -> None:
