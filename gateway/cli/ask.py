@@ -86,8 +86,7 @@ def deliver(
 async def _sent(
     home: Path, file: Path, name: str, key: Path | None, timeout_seconds: float, submits: bool
 ) -> Letter:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         consumer = _consumer(opened, name, key or home / "keys" / "consumers" / f"{name}.jwk")
         request = question(opened, file, consumer)
         if submits is not (inbound.about(request.routing_key) == "submit"):
@@ -98,8 +97,6 @@ async def _sent(
             )
         async with served(opened):
             return await post(opened, request, consumer, timeout_seconds)
-    finally:
-        await opened.close()
 
 
 def _consumer(opened: assembly.Opened, name: str, file_of_key: Path) -> client.Consumer:

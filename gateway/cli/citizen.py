@@ -63,11 +63,8 @@ def export(
 
 
 async def _export(home: Path, whom: Subject, checked: bool) -> person.Handout | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await person.export(whom, opened.holdings(), opened.house.clock.now(), checked=checked)
-    finally:
-        await opened.close()
 
 
 def verify(

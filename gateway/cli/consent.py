@@ -291,8 +291,5 @@ def _plain(value: object) -> str:
 
 
 async def _with(home: Path, do: Callable[[assembly.Opened], Awaitable[_Result]]) -> _Result:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await do(opened)
-    finally:
-        await opened.close()

@@ -254,8 +254,7 @@ def revoke(
 async def _revoke(
     home: Path, name: str, signer: jws.SigningKey, reason: str
 ) -> tuple[Revocation, assembly.Switch, bool]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         law, _ = await opened.law.look()
         if law is None or name not in law.grants.keys() | law.revocations.keys():
             known = ", ".join(law.grants) if law is not None else ""
@@ -269,8 +268,6 @@ async def _revoke(
             console.usage(f"--reason is one line of 1 to {REASON_CHARACTERS} characters")
         signed = written(statement, jws.sign_file(statement.body(), [signer]).encode())
         return statement, await opened.law.revoke(statement, signed), opened.is_served()
-    finally:
-        await opened.close()
 
 
 def _grants(file: str, raw: bytes) -> tuple[Grant, ...]:

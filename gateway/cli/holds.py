@@ -197,8 +197,7 @@ def _row(one: Listed) -> tuple[str, ...]:
 async def _place(
     home: Path, whom: Subject | None, exchange: str | None, told: tuple[str, str, str], until: date
 ) -> tuple[Hold, int] | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         holds, now = opened.holds(), opened.house.clock.now()
         if until < german_time(now).date():
             console.usage("--until is over: a hold lasts until today at least")
@@ -208,29 +207,18 @@ async def _place(
         reason, norm, by = told
         hold = Hold(opened.house.ids.new(), reason, norm, by, until, forms, exchange)
         return hold, await holds.place(hold, now)
-    finally:
-        await opened.close()
 
 
 async def _lift(home: Path, hold: str) -> Lifted | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().lift(hold, opened.house.clock.now())
-    finally:
-        await opened.close()
 
 
 async def _list(home: Path) -> Sequence[Listed]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().listed()
-    finally:
-        await opened.close()
 
 
 async def _export(home: Path, hold: str) -> bytes | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().export(hold, opened.house.clock.now())
-    finally:
-        await opened.close()
