@@ -16,6 +16,7 @@ from gateway.audit.verify.exported.period import (
     check_chain,
     check_cut_off,
     check_statements,
+    leaves_out,
     losses,
     newest,
 )
@@ -110,6 +111,7 @@ class _Check:
             else (),
             witnesses=_named(self._trusted.witnesses, [shard.witnessed_by for shard in newest(shards)]),
             begun=() if period is None else beginnings(shards, period),
+            earlier=period is not None and leaves_out(shards, period),
             lost=losses(shards),
         )
         return conclude(self._proof, identity.current, self._found.all, self._tally, learnt)

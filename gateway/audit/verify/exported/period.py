@@ -122,6 +122,13 @@ def beginnings(shards: Sequence[ReadShard], period: Period) -> Sequence[tuple[st
     ]
 
 
+def leaves_out(shards: Sequence[ReadShard], period: Period) -> bool:
+    """Out: whether a class has shards from before the period that were still to be kept at its end."""
+    before = [group[0].previous_origin for group in _classes(shards)]
+    older = [origin for origin in before if origin is not None and origin.month_number < period.first]
+    return any(origin.gone_from is None or origin.gone_from > period.told_in for origin in older)
+
+
 def losses(shards: Sequence[ReadShard]) -> Sequence[str]:
     """Out: what a restore has lost of the classes, as their shards say it."""
     return [told for shard in shards for told in shard.losses.told]

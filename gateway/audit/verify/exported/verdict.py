@@ -79,6 +79,8 @@ class Learnt:
     """Those of the reader's witnesses who cosigned the newest head of every class."""
     begun: Sequence[tuple[str, tuple[int, int]]]
     """Classes that begin later than the period, and in which month."""
+    earlier: bool = False
+    """A class has older shards that were still to be kept, and the period leaves them out."""
     lost: Sequence[str] = ()
     """Which lines were lost when the log was restored from a backup, as the log says."""
 
@@ -148,6 +150,7 @@ def conclude(
         "signer": not learnt.known,
         "complete": not learnt.complete,
         "lost": bool(learnt.lost),
+        "earlier": learnt.earlier,
         "index-checked": learnt.whole and not learnt.auditors,
         "erased-early": tally.early > 0,
         "withheld": bool(tally.unexplained),

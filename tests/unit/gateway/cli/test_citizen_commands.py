@@ -45,8 +45,8 @@ def test_an_export_tells_programs_what_it_wrote(
 ) -> None:
     """The file, its digest and its cut-off as JSON; for somebody nobody knows no file, and exit 1."""
     out, stranger = tmp_path / "out.zip", tmp_path / "s.json"
-    asked = ("citizen", "export", "--home", home, "--json", "--out", out, "--subject-file")
-    told = einmal(*asked, person)
+    asked = ("citizen", "export", "--home", home, "--json", "--subject-file")
+    told = einmal(*asked, person, "--out", out)
     verdict = einmal("citizen", "verify", out, "--json").json
     assert told.json == {
         "file": str(out),
@@ -55,7 +55,7 @@ def test_an_export_tells_programs_what_it_wrote(
     }
     named = {"family_name": "Unbekannt", "given_name": "Gibtsnicht", "birth_date": "1900-01-01"}
     stranger.write_text(json.dumps(named), "utf-8")
-    unknown = einmal(*asked, stranger)
+    unknown = einmal(*asked, stranger, "--out", tmp_path / "none.zip")
     assert (unknown.code, unknown.json) == (1, {"file": None})
 
 
