@@ -24,7 +24,15 @@ from gateway.audit.note import (
 )
 from gateway.audit.proof import Authority, Proof, ProofInvalid, ShardProof, Start
 from gateway.audit.shard import KeyStatement, Origin
-from gateway.audit.verify.exported.verdict import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What does not fit: the step of LOG.md 7 (0: the file itself), the place, what is wrong. Never content."""
+
+    step: int
+    place: str
+    text: str
 
 
 class Findings:

@@ -21,8 +21,8 @@ from gateway.audit.verify.exported.period import (
     newest,
 )
 from gateway.audit.verify.exported.person import check_subject
-from gateway.audit.verify.exported.verdict import Finding, Learnt, Outcome, Tally, Verdict, conclude
-from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_proof, read_shard
+from gateway.audit.verify.exported.verdict import Learnt, Outcome, Tally, Verdict, conclude
+from gateway.audit.verify.reading import Finding, Findings, ReadShard, read_identity, read_proof, read_shard
 
 
 def verify_export(

@@ -16,8 +16,8 @@ from gateway.audit.identity import Identity
 from gateway.audit.note import published_name
 from gateway.audit.proof import EXCHANGE, Entry, Proof, ProofInvalid, Subject, exchange_subject
 from gateway.audit.verify.exported.person import check_subject
-from gateway.audit.verify.exported.verdict import Finding, Tally
-from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_proof, read_shard
+from gateway.audit.verify.exported.verdict import Tally
+from gateway.audit.verify.reading import Finding, Findings, ReadShard, read_identity, read_proof, read_shard
 
 
 @dataclass(frozen=True, slots=True)

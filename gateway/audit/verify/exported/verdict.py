@@ -12,6 +12,7 @@ from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
 from gateway.audit.retention import LOST
 from gateway.audit.verify.exported.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
+from gateway.audit.verify.reading import Finding
 
 _MOST_NORMS: Final = 5
 """So many reasons are named in a sentence; each entry names its own."""
@@ -52,15 +53,6 @@ class Tally:
     def accounted(self) -> bool:
         """Out: whether every line that is not shown is one that nobody had to show."""
         return not self.early and not self.unexplained
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not fit: the step of LOG.md 7 (0: the file itself), the place, what is wrong. Never content."""
-
-    step: int
-    place: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
