@@ -26,6 +26,7 @@ from gateway.audit.index import (
 from gateway.audit.note import (
     NoteInvalid,
     Verifier,
+    is_cosigned,
     open_checkpoint,
     open_note,
     parse_checkpoint,
@@ -237,9 +238,10 @@ class Epochs:
             await self._indexes.again(shard.origin, epoch.size, said.index_root)
 
     async def _cosigned(self, note: str, origin: str, tree: Tree, size: int) -> str:
-        return with_lines(
-            note, [one.line for one in await self._cosignatures.cosignatures(origin, tree, size)]
-        )
+        """Out: the note with the cosignatures kept. One that does not hold stops no export: `log verify` names it."""
+        text, _ = split(note)
+        kept = await self._cosignatures.cosignatures(origin, tree, size)
+        return with_lines(note, [one.line for one in kept if is_cosigned(text, one.line, one.vkey)])
 
 
 def _newest(origins: Sequence[str]) -> set[str]:
