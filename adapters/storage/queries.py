@@ -27,6 +27,7 @@ from adapters.storage.schema import (
     USE,
 )
 from consent.vocabulary import Held, Record, Request, Subject
+from gateway.audit.shard import Origin
 from gateway.audit.tree import Nodes, TileDamaged
 from gateway.errors import JournalUnavailable
 from gateway.ports import ExchangeKey, Head, Known, Line, RecordEvent, Release, Shard, StoredLine
@@ -117,12 +118,23 @@ def due(connection: Connection, now: datetime, after: Release | None) -> list[Re
 
 # --- the log ------------------------------------------------------------------------------------------
 def shards(connection: Connection) -> list[Shard]:
-    """Out: every shard, oldest first within its class."""
+    """Out: every shard, oldest first within its class. Raises: JournalUnavailable, when one has another class than its
+    name: the name is what its keys sign, the column is there to find it by."""
     rows = connection.execute(sa.select(SHARD).order_by(SHARD.c.retention, SHARD.c.id))
     return [
-        Shard(Head(row.origin, row.size, row.root), row.retention, bool(row.closed), row.secrets)
+        Shard(Head(row.origin, row.size, row.root), _class_of(row), bool(row.closed), row.secrets)
         for row in rows
     ]
+
+
+def _class_of(row: sa.Row[Any]) -> str:
+    try:
+        named = Origin.parse(row.origin).retention
+    except ValueError:
+        raise JournalUnavailable("storage (a shard's name is none)") from None
+    if row.retention != named:
+        raise JournalUnavailable(f"storage ({row.origin} has another class than its name)")
+    return named
 
 
 def lines(connection: Connection, origin: str, start: int, stop: int) -> list[StoredLine]:

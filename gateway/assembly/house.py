@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from adapters import keys as file_keys
 from adapters.clock import SystemClock, SystemIds
@@ -153,7 +154,14 @@ class Opened:
         """
         return (await self.law.adopt()).changed
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_failed: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
+        """Close its doors."""
         self.registers.close()
         await self.store.close()
         self.checkpoints.close()

@@ -13,7 +13,7 @@ from gateway.assembly.parts import CHECKPOINTS
 from gateway.audit.shard import Origin, index_origin
 from gateway.audit.verify.stored.columns import CheckpointRow, ShardRow, Wrong
 from gateway.errors import JournalUnavailable
-from gateway.journal.guard import GONE, UNKEPT, place
+from gateway.journal.guard import GONE, UNKEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class Outside:
         newest: dict[str, Origin] = {}
         for shard in shards:
             if (origin := _read(shard.origin)) is not None:
-                newest[origin.retention] = max(origin, newest.get(origin.retention, origin), key=place)
+                newest[origin.retention] = max(
+                    origin, newest.get(origin.retention, origin), key=lambda one: one.place
+                )
             if not shard.closed and shard.size > 1 and not self.of(shard.origin):
                 yield Wrong(CHECKPOINTS, shard.origin, "note", UNKEPT)
         for name in sorted(set(self.names) - {shard.origin for shard in shards}):
@@ -40,7 +42,7 @@ class Outside:
             if gone is None:  # an output log's, which goes with its shard
                 continue
             last = newest.get(gone.retention)
-            if last is None or place(gone) > place(last):
+            if last is None or gone.place > last.place:
                 yield Wrong("shard", name, "origin", GONE)
 
 

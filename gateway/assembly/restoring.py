@@ -107,16 +107,13 @@ async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, id
             plan = await house.restoring.assess(plan.reason, house.log_keys, clock.now(), regained)
             replace_file(mark, plan.render())
         await house.restoring.restart(plan, clock.now())
-    opened = await open_restored(root, clock, ids)
-    try:
+    async with await open_restored(root, clock, ids) as opened:
         ended = await _end_decisions(opened)
         switch = await opened.law.adopt()
         done = Event(kind=Kind.RESTORED, time=clock.now(), reasons=(DONE,))
         await opened.journal.house_event(done, clock.now())
         # A crash here leaves the line that says so, and the plan: what is gone on with is done already.
         opened.checkpoints.flush()
-    finally:
-        await opened.close()
     mark.unlink()
     atomic.sync(mark.parent)
     # A crash before this may leave the plan: gone on with, it ends the decisions that were given since as well.

@@ -102,3 +102,12 @@ def parse_leaf(data: bytes) -> Leaf | None:
 def opens(leaf_: Leaf, salt: bytes, event: bytes) -> bool:
     """Out: whether salt and event are what the leaf commits to."""
     return len(salt) == SALT_BYTES and commit(salt, event) == leaf_.commit
+
+
+def opened(data: bytes, salt: bytes | None, event: bytes | None) -> tuple[bytes, bytes] | None:
+    """In: a stored line: a leaf's bytes and what should open it, whatever stands there. Out: salt and event, if the
+    leaf commits to them; None where they are erased, and where something is damaged: it is not to be believed."""
+    leaf_ = parse_leaf(data)
+    if leaf_ is None or not isinstance(salt, bytes) or not isinstance(event, bytes):
+        return None
+    return (salt, event) if opens(leaf_, salt, event) else None

@@ -25,6 +25,7 @@ KEY_ID_BYTES: Final = 4
 PUBLIC_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 _NAME = re.compile(r"[^\s+]+\Z")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 _VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)\Z")
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
@@ -72,6 +73,12 @@ class Verifier:
     def known_as(self, published: str | None) -> bool:
         """In: a vkey or fingerprint a reader knows. Out: whether it is this key's."""
         return published in (self.vkey, self.fingerprint)
+
+
+def published_name(published: str) -> str | None:
+    """In: a vkey or fingerprint a reader knows. Out: the key's name, which a fingerprint does not tell. Raises:
+    NoteInvalid, when it is neither."""
+    return None if _FINGERPRINT.match(published) else parse_vkey(published).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +180,17 @@ def with_lines(note: str, lines: Iterable[str]) -> str:
     """Out: the note with these signature lines, each with its LF, after its own; a line that is there comes once."""
     added = [line for line in dict.fromkeys(lines) if f"\n{line}" not in note]
     return note + "".join(added)
+
+
+def is_cosigned(text: str, line: str, vkey: str) -> bool:
+    """Out: whether that one line is a witness's or auditor's cosignature over the note's text."""
+    try:
+        verifier = parse_vkey(vkey)
+        return (
+            verifier.type is KeyType.COSIGNATURE_V1 and open_note(f"{text}\n{line}", [verifier]).text == text
+        )
+    except NoteInvalid:
+        return False
 
 
 def split(note: str) -> tuple[str, str]:

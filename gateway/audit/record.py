@@ -7,7 +7,6 @@ bytes the leaf commits to (RFC 8785); `gateway.audit.schema` makes `event-v1.sch
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -155,7 +154,6 @@ ONLY_HOUSE: Final = frozenset(
 
 # --- values -------------------------------------------------------------------------------------------------
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
-_MOMENT_RE = re.compile(_MOMENT)
 
 
 def stamp(moment: datetime) -> str:

@@ -62,6 +62,11 @@ class Origin:
         return self.year, self.month
 
     @property
+    def place(self) -> tuple[int, int, int]:
+        """Out: where it stands among the shards of its class, to compare by."""
+        return self.year, self.month, self.number
+
+    @property
     def months(self) -> int | None:
         """Out: how long the class keeps a line; None when its name says nothing of it."""
         match = _MONTHS.match(self.retention)

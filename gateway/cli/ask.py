@@ -101,8 +101,7 @@ async def _sent(
     amqp: str | None,
     submits: bool,
 ) -> Letter:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         consumer = _consumer(opened, name, key or home / "keys" / "consumers" / f"{name}.jwk")
         request = question(opened, file, consumer)
         if submits is not (inbound.about(request.routing_key) == "submit"):
@@ -115,8 +114,6 @@ async def _sent(
             return await post(opened, request, consumer, timeout_seconds, amqp)
         async with served(opened):
             return await post(opened, request, consumer, timeout_seconds)
-    finally:
-        await opened.close()
 
 
 def _consumer(opened: assembly.Opened, name: str, file_of_key: Path) -> client.Consumer:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.note import NoteInvalid
-from gateway.audit.verify.exported.verdict import Finding, Outcome, Verdict
+from gateway.audit.verify.exported.verdict import Outcome, Verdict
+from gateway.audit.verify.reading import Finding
 from gateway.cli import console
 from gateway.views.agreement import Agreement
 from gateway.views.auskunft import Auskunft

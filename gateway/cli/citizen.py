@@ -44,6 +44,7 @@ def export(
     as_json: console.Json = False,
 ) -> None:
     """Everything the journal says about one person, with its proof. That it was made is itself journalled."""
+    console.to_be_new(out)
     whom = subject.read(subject_file)
     made = asyncio.run(_export(home, whom, checked))
     if made is None:
@@ -52,8 +53,7 @@ def export(
         else:
             console.say("No register knows this person, or not just one: nothing was written.")
         console.no()
-    out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
-    out.write_bytes(made.archive)
+    console.write_private(out, made.archive)
     if as_json:
         digest = sha256(made.archive).hexdigest()
         console.as_json({"file": str(out), "sha256": digest, "to": f"{made.to:%Y-%m-%dT%H:%M:%SZ}"})
@@ -63,11 +63,8 @@ def export(
 
 
 async def _export(home: Path, whom: Subject, checked: bool) -> person.Handout | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await person.export(whom, opened.holdings(), opened.house.clock.now(), checked=checked)
-    finally:
-        await opened.close()
 
 
 def verify(

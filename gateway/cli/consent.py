@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -68,7 +67,8 @@ def record(
         terms, by = decisions.understood(said, file, opened.house.policies.current())
         return await records.at_the_counter(giving(_order(by), terms), opened.house)
 
-    _free(receipt)
+    if receipt is not None:
+        console.to_be_new(receipt)
     kept = asyncio.run(_with(home, keep))
     if isinstance(kept, Refusal):
         _refused(kept, as_json)
@@ -116,7 +116,8 @@ def show(
     as_json: console.Json = False,
 ) -> None:
     """One decision or power, step by step, without its person."""
-    _free(receipt)
+    if receipt is not None:
+        console.to_be_new(receipt)
 
     async def found(opened: assembly.Opened) -> tuple[dict[str, Any], list[str]] | None:
         one = await opened.store.record(name)
@@ -275,17 +276,10 @@ def _unknown(name: str) -> NoReturn:
     console.no()
 
 
-def _free(receipt: Path | None) -> None:
-    if receipt is not None and receipt.exists():
-        console.usage(f"{receipt} is there already, and nothing is overwritten")
-
-
 def _write(receipt: Path | None, tokens: Sequence[str]) -> None:
     """For its owner alone: a receipt's payload names the person."""
-    if receipt is None:
-        return
-    with os.fdopen(os.open(receipt, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.writelines(f"{token}\n" for token in tokens)
+    if receipt is not None:
+        console.write_private(receipt, "".join(f"{token}\n" for token in tokens).encode())
 
 
 def _plain(value: object) -> str:
@@ -297,8 +291,5 @@ def _plain(value: object) -> str:
 
 
 async def _with(home: Path, do: Callable[[assembly.Opened], Awaitable[_Result]]) -> _Result:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await do(opened)
-    finally:
-        await opened.close()

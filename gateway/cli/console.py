@@ -140,3 +140,15 @@ def no() -> NoReturn:
 def usage(text: str) -> NoReturn:
     """The command can't be meant like this."""
     raise typer.BadParameter(text)
+
+
+def to_be_new(file: Path) -> None:
+    """Nothing is overwritten: asked before anything is done that the log tells of."""
+    if file.exists():
+        usage(f"{file} is there already, and nothing is overwritten: name another file")
+
+
+def write_private(file: Path, data: bytes) -> None:
+    """Write a new file that nobody else can open from the moment it is there. Raises: OSError."""
+    file.touch(0o600, exist_ok=False)
+    file.write_bytes(data)

@@ -60,9 +60,8 @@ def _kept_facts(file: Path, said: Kept | str) -> dict[str, object]:
 
 
 async def _keep(home: Path, files: Iterable[Path]) -> list[tuple[Path, Kept | str]]:
-    opened = await assembly.open_house(home)
     done: list[tuple[Path, Kept | str]] = []
-    try:
+    async with await assembly.open_house(home) as opened:
         cosignatures = assembly.cosignatures(opened)
         for file in files:
             try:
@@ -71,6 +70,4 @@ async def _keep(home: Path, files: Iterable[Path]) -> list[tuple[Path, Kept | st
                 done.append((file, str(wrong)))
             except UnicodeDecodeError:
                 done.append((file, "it is no signed note"))
-        return done
-    finally:
-        await opened.close()
+    return done

@@ -97,13 +97,10 @@ def explain(
 
 
 async def _examine(home: Path, asked: Callable[[Policy], Request]) -> tuple[Examination, tuple[Near, ...]]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         policy, now = opened.home.policy, opened.house.clock.now()
         request = asked(policy)
         held = await opened.store.held_for(request, "explain")
-    finally:
-        await opened.close()
     examined = examine(request, policy, held, now)
     decision = examined.decision
     ungranted = isinstance(decision, Refusal) and decision.code is ReasonCode.NO_GRANT

@@ -136,8 +136,7 @@ def new(
     lines = [f"{key} = {_toml(value)}\n" for key, value in said.items() if value is not None]
     raw = ("[[grant]]\n" + "".join(lines)).encode()
     file = home / "grants" / f"{name}.toml"
-    if file.exists():
-        console.usage(f"{file} is there already: nothing is overwritten")
+    console.to_be_new(file)
     problems = assembly.proposed(home, f"grants/{name}.toml", raw)
     if problems:
         console.problems(problems)
@@ -255,8 +254,7 @@ def revoke(
 async def _revoke(
     home: Path, name: str, signer: jws.SigningKey, reason: str
 ) -> tuple[Revocation, assembly.Switch, bool]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         law, _ = await opened.law.look()
         if law is None or name not in law.grants.keys() | law.revocations.keys():
             known = ", ".join(law.grants) if law is not None else ""
@@ -270,8 +268,6 @@ async def _revoke(
             console.usage(f"--reason is one line of 1 to {REASON_CHARACTERS} characters")
         signed = written(statement, jws.sign_file(statement.body(), [signer]).encode())
         return statement, await opened.law.revoke(statement, signed), await opened.is_served()
-    finally:
-        await opened.close()
 
 
 def _grants(file: str, raw: bytes) -> tuple[Grant, ...]:

@@ -161,12 +161,9 @@ def expiring(
 
 
 async def _look(home: Path) -> _Look:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         law, reading = await opened.law.look()
         return _Look(law, reading.policy, reading.problems, opened.house.clock.now().date())
-    finally:
-        await opened.close()
 
 
 def _left(last: date, today: date) -> str:

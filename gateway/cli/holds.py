@@ -14,14 +14,13 @@ import typer
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
-from gateway.audit.note import NoteInvalid, parse_vkey
+from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
 from gateway.cli import console, subject
 from gateway.keeping.holding import Hold, Lifted, Listed
 from gateway.views.german_time import german_time
 
 _WORDS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The hold, as `list` names it.")]
 
 
@@ -107,14 +106,12 @@ def export(
     as_json: console.Json = False,
 ) -> None:
     """What a hold keeps, with its proofs, for whoever ordered it."""
-    if out.exists():
-        console.usage(f"{out} is there already, and nothing is overwritten: name another file")
+    console.to_be_new(out)
     document = asyncio.run(_export(home, hold))
     if document is None:
         console.say("There is no such hold in force, or it keeps nothing: nothing was written.")
         console.no()
-    out.touch(0o600, exist_ok=False)  # nobody else can open it from the moment it is there
-    out.write_bytes(document)
+    console.write_private(out, document)
     if as_json:
         console.as_json({"file": str(out), "sha256": sha256(document).hexdigest()})
     else:
@@ -129,14 +126,10 @@ def verify(
     as_json: console.Json = False,
 ) -> None:
     """Check offline what a hold kept. It needs no home."""
-    if not _FINGERPRINT.fullmatch(authority):
-        try:
-            parse_vkey(authority)
-        except NoteInvalid as wrong:
-            console.usage(
-                f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})"
-            )
-    verdict = verify_held(file.read_bytes(), authority)
+    try:
+        verdict = verify_held(file.read_bytes(), authority)
+    except NoteInvalid as wrong:
+        console.usage(f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
     if as_json:
         console.as_json(
             {
@@ -204,8 +197,7 @@ def _row(one: Listed) -> tuple[str, ...]:
 async def _place(
     home: Path, whom: Subject | None, exchange: str | None, told: tuple[str, str, str], until: date
 ) -> tuple[Hold, int] | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         holds, now = opened.holds(), opened.house.clock.now()
         if until < german_time(now).date():
             console.usage("--until is over: a hold lasts until today at least")
@@ -215,29 +207,18 @@ async def _place(
         reason, norm, by = told
         hold = Hold(opened.house.ids.new(), reason, norm, by, until, forms, exchange)
         return hold, await holds.place(hold, now)
-    finally:
-        await opened.close()
 
 
 async def _lift(home: Path, hold: str) -> Lifted | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().lift(hold, opened.house.clock.now())
-    finally:
-        await opened.close()
 
 
 async def _list(home: Path) -> Sequence[Listed]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().listed()
-    finally:
-        await opened.close()
 
 
 async def _export(home: Path, hold: str) -> bytes | None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.holds().export(hold, opened.house.clock.now())
-    finally:
-        await opened.close()

@@ -142,11 +142,8 @@ def check(home: console.Home = console.HERE, as_json: console.Json = False) -> N
 
 
 async def _examine(root: Path) -> assembly.Findings:
-    opened = await assembly.open_house(root)
-    try:
+    async with await assembly.open_house(root) as opened:
         return await opened.law.examine()
-    finally:
-        await opened.close()
 
 
 def _warnings(found: assembly.Findings) -> tuple[Problem, ...]:

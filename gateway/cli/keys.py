@@ -166,8 +166,7 @@ def _new_cosigner(file: Path, name: str, as_json: bool) -> None:
 
 
 async def _opened(home: Path) -> tuple[Policy, assembly.OwnKeys, list[dict[str, str]]]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         newest = {Origin.parse(found[0].origin).retention: found[0] for found in await opened.shards.headed()}
         shards = [
             {
@@ -178,8 +177,6 @@ async def _opened(home: Path) -> tuple[Policy, assembly.OwnKeys, list[dict[str, 
             for shard in newest.values()
         ]
         return opened.home.policy, assembly.own_keys(opened.keys, opened.house.ids), shards
-    finally:
-        await opened.close()
 
 
 def _state(valid: bool, revoked: datetime | None, now: datetime) -> str:

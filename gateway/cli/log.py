@@ -154,16 +154,12 @@ def _facts(report: LogReport) -> dict[str, object]:
 
 
 async def _head(home: Path, origin: str | None) -> tuple[str, tuple[OpenShard, Head, str]]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return opened.keys.identity_vkey, await _shard(opened, origin)
-    finally:
-        await opened.close()
 
 
 async def _prove(home: Path, origin: str | None, index: int) -> tuple[OpenShard, bytes, str]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         shard, committed, note = await _shard(opened, origin)
         position = Position(shard.origin, index)
         stored = await opened.store.line(position) if index < committed.size else None
@@ -171,8 +167,6 @@ async def _prove(home: Path, origin: str | None, index: int) -> tuple[OpenShard,
             console.usage(f"{shard.origin} has {committed.size} lines: an index is less than that")
         (path,) = await opened.store.inclusions(shard.origin, [index], committed.size)
         return shard, stored.line.leaf, proof.TlogProof(index, tuple(path), note).render()
-    finally:
-        await opened.close()
 
 
 async def _shard(opened: assembly.Opened, origin: str | None) -> tuple[OpenShard, Head, str]:

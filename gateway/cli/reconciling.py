@@ -74,8 +74,7 @@ def reconcile(
 async def _compare(home: Path, file: Path, scope: Scope, as_json: bool) -> tuple[list[Finding], Tally]:
     """Out: what differs, unless it was told as it was found: then nothing of it is kept."""
     found: list[Finding] = []
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         known = opened.home.policy.consumers
         if scope.consumer is not None and scope.consumer not in known:
             console.usage(f"no consumer {scope.consumer!r}; there are: {', '.join(known) or 'none'}")
@@ -89,8 +88,6 @@ async def _compare(home: Path, file: Path, scope: Scope, as_json: bool) -> tuple
                         _tell_one(finding)
                 if scope.consumer is None and not comparing.tally.receipts:
                     console.usage(f"{file} holds no receipt: say with --consumer whose it is")
-    finally:
-        await opened.close()
     return found, comparing.tally
 
 

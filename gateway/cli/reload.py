@@ -51,13 +51,10 @@ def followed(served: bool) -> str:
 
 
 async def _reload(home: Path) -> tuple[assembly.Switch, bool, Changes]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         switch = await opened.law.adopt()
         today = opened.house.clock.now().date()
         return switch, await opened.is_served(), changes(switch.before or empty(), switch.after, today)
-    finally:
-        await opened.close()
 
 
 def _lines(found: Changes) -> Iterator[str]:

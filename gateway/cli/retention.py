@@ -104,17 +104,11 @@ def _done(done: Done) -> dict[str, object]:
 
 
 async def _plan(home: Path) -> Sequence[Due]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await opened.retention().plan(opened.house.clock.now())
-    finally:
-        await opened.close()
 
 
 async def _run(home: Path, vacuum: bool, clock_is_right: bool) -> Done:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         now = opened.house.clock.now()
         return await opened.retention().run(now, vacuum=vacuum, clock_is_right=clock_is_right)
-    finally:
-        await opened.close()

@@ -167,10 +167,7 @@ def _of_former(master: str, on_file: bool, settled: bool) -> str:
 
 def _opened(home: Path, run: Callable[[assembly.Opened, datetime], Awaitable[Out]]) -> Out:
     async def opened() -> Out:
-        house = await assembly.open_house(home)
-        try:
+        async with await assembly.open_house(home) as house:
             return await run(house, house.house.clock.now())
-        finally:
-            await house.close()
 
     return asyncio.run(opened())

@@ -24,8 +24,7 @@ def serve(home: console.Home = console.HERE) -> None:
 
 
 async def _serve(home: Path) -> None:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         bus = await opened.bus()
         try:
             begun = await opened.law.begin()
@@ -45,5 +44,3 @@ async def _serve(home: Path) -> None:
             telemetry.logger().info("drained")
         finally:
             await bus.close()
-    finally:
-        await opened.close()

@@ -53,8 +53,5 @@ def tiles(
 
 
 async def _publish(home: Path, folder: Path, auditors: bool) -> Sequence[Published]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         return await assembly.publish(opened, folder, opened.house.clock.now(), auditors)
-    finally:
-        await opened.close()

@@ -51,12 +51,9 @@ def _tell(health: Health) -> None:
 
 
 async def _look(home: Path) -> Health:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         bus = await opened.bus()
         try:
             return (await look(opened.watchman(bus)))[0]
         finally:
             await bus.close()
-    finally:
-        await opened.close()

@@ -34,11 +34,8 @@ def witness(home: console.Home = console.HERE, as_json: console.Json = False) ->
 
 
 async def _ask(home: Path) -> Sequence[Asked]:
-    opened = await assembly.open_house(home)
-    try:
+    async with await assembly.open_house(home) as opened:
         witnessing = opened.witnessing
         if not witnessing.asks:
             console.usage("nobody can be asked: name a [[log.witness]] with its url in einmal.toml")
         return await witnessing.ask()
-    finally:
-        await opened.close()

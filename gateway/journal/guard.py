@@ -115,17 +115,12 @@ def behind(shards: Sequence[Shard], signed: Mapping[Origin, Checkpoint]) -> Mapp
             shard = there[origin]
             if shard.head.size < checkpoint.size and shard.secrets is not None:
                 found[origin] = BEHIND
-        elif last is None or place(origin) > place(last):
+        elif last is None or origin.place > last.place:
             found[origin] = GONE
     for origin, shard in there.items():
         if origin not in signed and not shard.closed and shard.head.size > 1:
             found[origin] = UNKEPT
     return found
-
-
-def place(origin: Origin) -> tuple[tuple[int, int], int]:
-    """Out: where a shard stands in its class."""
-    return origin.month_number, origin.number
 
 
 async def declared(
@@ -143,7 +138,7 @@ async def declared(
     size = there.head.size if there is not None else 0
     for shard in shards:
         origin = Origin.parse(shard.head.origin)
-        if origin.retention != lost.retention or place(origin) <= place(lost):
+        if origin.retention != lost.retention or origin.place <= lost.place:
             continue
         line = await store.line(Position(shard.head.origin, 1))
         if line is not None:

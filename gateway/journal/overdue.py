@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from consent.vocabulary import ReasonCode
-from gateway.audit import record
+from gateway.audit import labels, record
 from gateway.audit.record import Asked, Event, EventInvalid, Kind
 from gateway.journal import exempt
 from gateway.journal.lines import SEALED
@@ -31,8 +31,9 @@ class Overdue:
 
 def event_of(begun: StoredLine) -> Event | None:
     """Out: what the line says; None when it is erased or damaged."""
+    opened = labels.opened(begun.line.leaf, begun.line.salt, begun.line.event)
     try:
-        said = record.from_bytes(begun.line.event or b"")
+        said = record.from_bytes(opened[1] if opened is not None else b"")
     except EventInvalid:
         return None
     return said if isinstance(said, Event) else None

@@ -211,10 +211,11 @@ class Shards:
 
     async def _read(self, position: Position) -> Event | ShardOpened | None:
         found = await self._store.line(position)
-        if found is None or found.line.event is None:
+        if found is None:
             return None
+        opened = labels.opened(found.line.leaf, found.line.salt, found.line.event)
         try:
-            return from_bytes(found.line.event)
+            return from_bytes(opened[1]) if opened is not None else None
         except EventInvalid:  # `log verify` names it
             return None
 

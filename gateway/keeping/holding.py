@@ -181,10 +181,10 @@ class Holds:
     # --- copies ----------------------------------------------------------------------------------------------
     async def secure(self, holds: Iterable[Hold], shard: Headed, lines: Sequence[StoredLine] = ()) -> None:
         """Let each of these holds have its copy of what it speaks of in the shard. In: lines, those of held exchanges
-        among them. A person's are looked up."""
+        among them. A person's are looked up, and found among these by their leaves."""
         for hold in holds:
             if hold.exchange is None:
-                await self._secure(hold, shard, await self._theirs(hold, shard[0]))
+                await self._secure(hold, shard, await self._theirs(hold, shard[0], lines))
             elif found := [line for line in lines if _speaks(line, hold.exchange)]:
                 await self._secure(hold, shard, found)
 
@@ -208,9 +208,12 @@ class Holds:
         for start in range(1, shard[1].size, _PART):
             yield await self._lines.lines(shard[0].origin, start, start + _PART)
 
-    async def _theirs(self, hold: Hold, shard: OpenShard) -> list[StoredLine]:
-        found = [await self._lines.labelled(shard.origin, shard.person(subject)) for subject in hold.subjects]
-        return [line for lines in found for line in lines]
+    async def _theirs(
+        self, hold: Hold, shard: OpenShard, among: Sequence[StoredLine]
+    ) -> Sequence[StoredLine]:
+        own = held_labels((hold,), shard)
+        found = [await self._lines.labelled(shard.origin, label) for label in own]
+        return [line for lines in (*found, among) for line in lines if line.line.leaf[1:33] in own]
 
     async def _secure(self, hold: Hold, shard: Headed, lines: Sequence[StoredLine]) -> None:
         """Keep what opens these lines, and what was kept before; nothing is written when that is all the same."""
@@ -238,7 +241,11 @@ class Holds:
     async def _part(self, hold: Hold, shard: Headed, entries: Mapping[int, copies.Kept]) -> proof.ShardProof:
         keys, head, note = shard
         opening = await self._lines.line(Position(keys.origin, 0))
-        if opening is None or opening.line.salt is None or opening.line.event is None:
+        if opening is None:
+            raise Fault("hold")
+        line = opening.line
+        start = labels.opened(line.leaf, line.salt, line.event)
+        if start is None:
             raise Fault("hold")
         order = sorted(entries)
         first, *paths = await self._lines.inclusions(keys.origin, [0, *order], head.size)
@@ -250,9 +257,9 @@ class Holds:
             origin=keys.origin,
             log=proof.LogHead(checkpoint=note),
             start=proof.Start(
-                leaf=opening.line.leaf,
-                salt=opening.line.salt,
-                event=opening.line.event,
+                leaf=line.leaf,
+                salt=start[0],
+                event=start[1],
                 proof=tuple(first),
             ),
             subjects=tuple(_subjects(hold, keys, by_label)),

@@ -30,7 +30,6 @@ from gateway.journal.guard import (
     index_unkept,
     kept_checkpoint,
     kept_checkpoints,
-    place,
 )
 from gateway.journal.shards import Shards
 from gateway.keeping.regaining import Regained
@@ -200,14 +199,17 @@ class Restoring:
         ]
         seal = self._shards.seal
         open_ = [one for one in missing if not await declared(one, mine, signed, self._store, seal)]
-        lost = [await self._lost(origin, mine, signed[origin]) for origin in sorted(open_, key=place)]
+        lost = [
+            await self._lost(origin, mine, signed[origin])
+            for origin in sorted(open_, key=lambda one: one.place)
+        ]
         size = mine[-1].head.size
         if last not in signed:  # what was kept of it is gone
             time, indexed = await self._time(mine[-1]), await self._indexed(mine[-1])
             lost.append(Lost(str(last), size, None, indexed, time))
         elif last not in open_ and (indexed := await self._indexed(mine[-1])) is not None:
             lost.append(Lost(str(last), size, size, indexed, await self._time(mine[-1])))
-        newest = max([last, *open_, *self._named(retention)], key=place)
+        newest = max([last, *open_, *self._named(retention)], key=lambda one: one.place)
         previous = self._kept.read(str(newest)) if newest in open_ else None
         there = await self._there(mine)
         return Restart(retention, str(newest.successor(now)), previous, tuple(lost), (str(last), size), there)

@@ -182,7 +182,8 @@ class Retention:
 
     # --- what is due -----------------------------------------------------------------------------------------
     async def _due(self, shard: Shard, shards: Sequence[Shard], today: date) -> Due:
-        origin, rule = Origin.parse(shard.head.origin), self._rule(shard)
+        origin = Origin.parse(shard.head.origin)
+        rule = self._rule(origin)
         first = date(origin.year, origin.month, 1)
         # The last line of a month may be of the next day in German time; a clock that lags may write the day before.
         late = (first + timedelta(days=31)).replace(day=1)
@@ -217,11 +218,11 @@ class Retention:
             return False
         return labels.by_house(self.shards.seal(shard), line.line.salt, line.line.event)
 
-    def _rule(self, shard: Shard) -> Rule:
+    def _rule(self, origin: Origin) -> Rule:
         for rule in self.rules:
-            if rule.retention == shard.retention:
+            if rule.retention == origin.retention:
                 return rule
-        raise NoRule(f"retention of {shard.retention}")
+        raise NoRule(f"retention of {origin.retention}")
 
     # --- lines -----------------------------------------------------------------------------------------------
     async def _erase(self, due: Due, now: datetime) -> int:

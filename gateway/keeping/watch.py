@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.audit.record import ends
 from gateway.audit.shard import Origin
-from gateway.keeping.said import Said, said
+from gateway.keeping.said import Said, said, unread
 from gateway.keeping.seen import Gap, Look, Seen, Stuck
 from gateway.ports import JournalStore
 from gateway.ports.entries import StoredLine
@@ -173,7 +173,7 @@ class _Reading:
         name = row.key.exchange
         if line is None and not await self._kept(row.terminal.origin):
             return
-        if line is None or (told is not None and told.exchange != name):
+        if line is None or unread(line) or (told is not None and told.exchange != name):
             self._add(Gap.NO_LINE, name, row.terminal, row)
         elif told is not None and told.kind != row.kind:
             self._add(Gap.ENDS_DIFFER, name, row.terminal, row)
@@ -200,10 +200,10 @@ class _Reading:
                     self._add(Gap.NO_LINE, name, None, row)
 
     async def _tells(self, place: Position, name: str) -> bool:
-        """Out: whether the line there still speaks of the exchange."""
+        """Out: whether the line there still speaks of the exchange; a damaged one did."""
         line = await self._store.line(place)
         told = said(line) if line is not None else None
-        return told is not None and told.exchange == name
+        return (told is not None and told.exchange == name) or (line is not None and unread(line))
 
     def _add(self, gap: Gap, name: str, line: Position | None, row: Watched | None) -> None:
         self.found.setdefault(name, Stuck(gap, name, line, row))

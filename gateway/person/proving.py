@@ -10,7 +10,8 @@ from gateway.audit import proof
 from gateway.audit.note import Verifier
 from gateway.audit.shard import Origin
 from gateway.audit.verify.exported.export import verify_export
-from gateway.audit.verify.exported.verdict import Finding, Outcome
+from gateway.audit.verify.exported.verdict import Outcome
+from gateway.audit.verify.reading import Finding
 from gateway.errors import Fault
 from gateway.person.beside import with_beside
 from gateway.person.gathering import Part

@@ -19,7 +19,8 @@ def agreement(export: Export) -> Agreement:
     with it."""
     parsed = proof.Proof.parse(export.proof.document)
     forms = tuple(dict.fromkeys(subject.subject for shard in parsed.shards for subject in shard.subjects))
-    agreed = compare(export, tuple(_lines(parsed)), forms, tuple(_lost(parsed)))
+    period = (parsed.from_, parsed.to)
+    agreed = compare(export, tuple(_lines(parsed)), forms, period, tuple(_lost(parsed)))
     beside = with_beside(export.proof.document, parsed)
     return replace(agreed, wrong=(*agreed.wrong, *_otherwise(export.proof, beside)))
 

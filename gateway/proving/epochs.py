@@ -23,14 +23,23 @@ from gateway.audit.index import (
     output_leaf,
     stamp,
 )
-from gateway.audit.note import NoteInvalid, Verifier, open_note, parse_checkpoint, split, with_lines
+from gateway.audit.note import (
+    NoteInvalid,
+    Verifier,
+    is_cosigned,
+    open_checkpoint,
+    open_note,
+    parse_checkpoint,
+    split,
+    with_lines,
+)
 from gateway.audit.shard import Origin, index_origin
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.guard import BEHIND, UNKEPT
 from gateway.journal.shards import CheckpointKeeper, OpenShard, Restored, Shards
 from gateway.ports import CosignatureStore, EpochStore, Head, IndexCache, StoredEpoch, Tree
 from gateway.proving.indexes import Aside, Indexes
-from gateway.proving.outputs import OutputLog, OutputLogs
+from gateway.proving.outputs import IndexWrong, OutputLog, OutputLogs
 
 _TRIES: Final = 5
 """How often others may make a later epoch, and none that will do, before that is a fault."""
@@ -200,6 +209,7 @@ class Epochs:
     ) -> Indexed:
         said = OutputLeaf.parse(epoch.leaf)
         checkpoint = parse_checkpoint(split(said.log)[0])
+        await self._believe(shard, epoch.number + (index is None))
         output = self._outputs.sign(shard, log, epoch.number)
         return Indexed(
             shard=shard,
@@ -212,10 +222,26 @@ class Epochs:
             index=index or await self._indexes.kept(shard.origin, epoch.size, said.index_root),
         )
 
+    async def _believe(self, shard: OpenShard, stop: int) -> None:
+        """Reckon again the epochs before number `stop` that nobody has signed yet: a process that died may have made
+        them, or somebody who can write to the database. Raises: IndexWrong."""
+        start = self._outputs.signed(shard.origin)
+        unsigned = await self._store.epochs(shard.origin, start) if start < stop else ()
+        for epoch in unsigned[: stop - start]:
+            try:
+                said = OutputLeaf.parse(epoch.leaf)
+                head, _ = open_checkpoint(said.log, shard.keys.log.verifier)
+            except (ValueError, NoteInvalid):
+                raise IndexWrong(shard.origin) from None
+            if head.size != epoch.size:
+                raise IndexWrong(shard.origin)
+            await self._indexes.again(shard.origin, epoch.size, said.index_root)
+
     async def _cosigned(self, note: str, origin: str, tree: Tree, size: int) -> str:
-        return with_lines(
-            note, [one.line for one in await self._cosignatures.cosignatures(origin, tree, size)]
-        )
+        """Out: the note with the cosignatures kept. One that does not hold stops no export: `log verify` names it."""
+        text, _ = split(note)
+        kept = await self._cosignatures.cosignatures(origin, tree, size)
+        return with_lines(note, [one.line for one in kept if is_cosigned(text, one.line, one.vkey)])
 
 
 def _newest(origins: Sequence[str]) -> set[str]:

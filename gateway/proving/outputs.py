@@ -104,6 +104,11 @@ class OutputLogs:
             shards.begin_index(shard)
         self._kept.flush()
 
+    def signed(self, origin: str) -> int:
+        """Out: how many of the shard's epochs were signed, as it is kept."""
+        kept = kept_checkpoint(index_origin(origin), self._kept)
+        return kept.size if kept is not None else 0
+
     def sign(self, shard: OpenShard, log: OutputLog, number: int) -> str:
         """Out: the output log's checkpoint that ends with that committed epoch."""
         root, _ = log.end(number)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gateway.audit import tiles, tree
+from gateway.audit import labels, tiles, tree
 from gateway.audit.losses import own_losses
 from gateway.audit.note import Checkpoint, NoteInvalid, parse_checkpoint, parse_vkey, split
 from gateway.audit.shard import Origin
@@ -140,9 +140,12 @@ class Publisher:
 
     async def _opening(self, origin: str) -> tuple[bytes, bytes]:
         first = await self._store.line(Position(origin, 0))
-        if first is None or first.line.salt is None or first.line.event is None:
+        if first is None:
             raise JournalUnavailable(f"storage (leaf 0 of {origin} is gone)")
-        return first.line.salt, first.line.event
+        opened = labels.opened(first.line.leaf, first.line.salt, first.line.event)
+        if opened is None:
+            raise JournalUnavailable(f"storage (leaf 0 of {origin} does not open)")
+        return opened
 
     # --- the two trees -----------------------------------------------------------------------------------------
     def _log(self, indexed: Indexed) -> _Tree:

@@ -183,13 +183,11 @@ def _logged(ended: Ended) -> Logged | None:
     if ended.line is None:
         return None
     line = ended.line.line
-    leaf = labels.parse_leaf(line.leaf)
-    if leaf is None or line.salt is None or line.event is None:
-        return None
-    if not labels.opens(leaf, line.salt, line.event):
+    opened = labels.opened(line.leaf, line.salt, line.event)
+    if opened is None:
         return None
     try:
-        event = record.from_bytes(line.event)
+        event = record.from_bytes(opened[1])
     except record.EventInvalid:
         return None
     if not isinstance(event, record.Event):

@@ -31,19 +31,30 @@ class Agreement:
 
 
 def compare(
-    export: Export, lines: Sequence[JournalLine], subjects: Sequence[str], lost: Sequence[str] = ()
+    export: Export,
+    lines: Sequence[JournalLine],
+    subjects: Sequence[str],
+    period: tuple[str, str],
+    lost: Sequence[str] = (),
 ) -> Agreement:
-    """In: an export, the lines its proof opened, the subjects it proves them for, the lines it says were lost."""
+    """In: an export, the lines its proof opened, the subjects and the period it proves them for (LOG.md 7, `from` and
+    `to`), the lines it says were lost."""
     try:
         told = from_json(export.readable["auskunft.json"])
     except (KeyError, ValueError):
         return Agreement((("auskunft.json", "is missing or can't be read"),), False, None)
     proved = fold(lines, (), subjects, _titles(told), told.start, told.to, lost)
-    wrong = list(_told_otherwise(told, proved))
+    wrong = [*_of_another_period(told, period), *_told_otherwise(told, proved)]
     same_words = told.edition == edition()
     if same_words:
         wrong += _written_otherwise(export.readable, told)
     return Agreement(tuple(wrong), same_words, proved)
+
+
+def _of_another_period(told: Auskunft, period: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    said = tuple(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (told.start, told.to))
+    if said != (f"{period[0]}T00:00:00Z", period[1]):
+        yield "auskunft.json", "the period is another than that of the proof"
 
 
 def _told_otherwise(told: Auskunft, proved: Auskunft) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from gateway.views.auskunft import Auskunft
 from gateway.views.render import readable
+from gateway.views.zipped import read_alike
 
 _FIRST: Final = ("auskunft.html", "report.html", "PRUEFEN.txt", "VERIFY.txt")
 _PROOF: Final = "proof/"
@@ -96,6 +97,8 @@ def disassemble(archive: bytes) -> Export:
                 raise NotAnExport("it is packed in a way no export is")
             if len({entry.filename for entry in entries}) != len(entries):
                 raise NotAnExport("a file name occurs twice")
+            if entries and not read_alike(archive, entries, bundle.start_dir):
+                raise NotAnExport("other programs may find other files in it")
             contents = {entry.filename: _unpacked(bundle, entry) for entry in entries}
     except _DAMAGED:
         raise NotAnExport(_taken_for(archive)) from None

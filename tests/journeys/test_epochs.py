@@ -12,7 +12,7 @@ from town import Town
 from adapters.indexes import IndexFiles
 from gateway.audit.index import Presence
 from gateway.audit.note import Signer, split
-from gateway.ports import Tree
+from gateway.ports import Cosignature, Tree
 from gateway.proving.epochs import Indexed, Unchecked
 
 OTHER = Signer.from_seed("auditor.example/other", b"\x44" * 32)
@@ -108,6 +108,20 @@ class TestCosignatures:
         assert (again.checkpoint, again.output) == (first.checkpoint + of_log, first.output + of_index)
         assert of_index not in other.output
         await check(town, [again, other])
+
+    @pytest.mark.parametrize("line", ["— {origin} AAAA\n", "no signature line\n", "— {origin} {key}AAAA\n\n"])
+    async def test_what_is_no_cosignature_stops_no_proof(self, town: Town, line: str) -> None:
+        """Somebody wrote it beside the true ones, in the log's own name: it goes with no note."""
+        (first, *_) = await town.opened.epochs.make(town.clock.now())
+        true = await cosigned(town, first, OTHER, Tree.LOG)
+        planted = line.format(origin=first.shard.origin, key="A" * 90)
+        for vkey in (AUDITOR.cosigner.vkey, first.shard.keys.log.verifier.vkey, "no key"):
+            await town.opened.cosignatures.keep_cosignatures(
+                [Cosignature(first.shard.origin, Tree.LOG, first.head.size, vkey, planted)]
+            )
+        (again, *others) = await town.opened.epochs.make(town.clock.now())
+        assert again.checkpoint == first.checkpoint + true
+        await check(town, [again, *others])
 
     async def test_checked_is_as_of_the_newest_epoch_an_auditor_cosigned(self, town: Town) -> None:
         """Not as of a later one; its proofs are of the index of then."""

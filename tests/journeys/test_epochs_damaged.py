@@ -17,7 +17,8 @@ from adapters.indexes import IndexFiles
 from adapters.storage.checkpoints import CheckpointFiles
 from adapters.storage.epochs import SqlEpochs
 from gateway import assembly
-from gateway.audit.index import Index
+from gateway.audit.index import Index, OutputLeaf, output_leaf, stamp
+from gateway.audit.note import Signer, sign, split
 from gateway.errors import JournalUnavailable
 from gateway.journal.shards import Restored
 from gateway.proving.outputs import IndexWrong
@@ -159,6 +160,42 @@ class TestDamagedLog:
         town.clock.passes(seconds=1)
         with pytest.raises(IndexWrong):
             await epochs_of(town.opened).make(town.clock.now())
+
+    @pytest.mark.parametrize("own_note", [True, False])
+    async def test_an_epoch_of_somebody_s_making_is_not_signed(self, town: Town, own_note: bool) -> None:
+        """An index that leaves an entry out, under the log's own note or another: neither now nor after a true one."""
+        await tell(town, 1, 2)
+        made = {one.shard.origin: one for one in await town.opened.epochs.make(town.clock.now())}[CLASS]
+        said = OutputLeaf.parse(made.epoch.leaf)
+        less = Index.of({bytes([9] * 32): list(range(made.epoch.size))})
+        note = said.log if own_note else sign(split(said.log)[0], Signer.from_seed(CLASS, bytes(32)))
+        await SqlEpochs(town.opened.store).begin_epoch(
+            CLASS, made.epoch.size, lambda last: output_leaf(2, less, note, stamp(town.clock.now()))
+        )
+        signed = town.opened.checkpoints.read(f"{CLASS}/index")
+        for epochs in (town.opened.epochs, epochs_of(town.opened)):
+            with pytest.raises(IndexWrong):
+                await epochs.make(town.clock.now())
+            town.clock.passes(seconds=1)
+            await tell(town, 3)
+            with pytest.raises(IndexWrong):
+                await epochs.make(town.clock.now())
+        assert town.opened.checkpoints.read(f"{CLASS}/index") == signed
+
+    async def test_an_epoch_that_a_dead_process_made_is_signed(self, town: Town) -> None:
+        """It is what the lines say: whoever comes next reckons it again and signs it."""
+        await tell(town, 1, 2)
+        (made, *_) = [
+            one for one in await town.opened.epochs.make(town.clock.now()) if one.shard.origin == CLASS
+        ]
+        said = OutputLeaf.parse(made.epoch.leaf)
+        await SqlEpochs(town.opened.store).begin_epoch(
+            CLASS, made.epoch.size, lambda last: output_leaf(2, made.index, said.log, stamp(town.clock.now()))
+        )
+        (again, *_) = [
+            one for one in await epochs_of(town.opened).make(town.clock.now()) if one.shard.origin == CLASS
+        ]
+        assert again.epoch.number == 1
 
     async def test_a_kept_checkpoint_that_is_none_stops_it(self, town: Town) -> None:
         """The file outside the database is damaged: a fault that names its kind, not a second history."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,6 +152,59 @@ async def test_a_folder_of_another_log_puts_nothing_back(home: Path, tmp_path: P
     done = await assembly.restore(home, REASON, clock=town.clock)
     assert done.plan.regained == ()
     assert holds_at(home)
+
+
+async def forked(home: Path, to: Path, **later: float) -> Path:
+    """Out: the database of a copy of the home that went on by itself."""
+    shutil.copytree(home, to)
+    town = await towns.opened(to)
+    town.clock.passes(**later)
+    await answered(town, await question(town))
+    await exported(town)
+    await town.opened.close()
+    return back_up(to, to / "backup")
+
+
+async def test_a_folder_that_grew_otherwise_puts_nothing_back(home: Path, tmp_path: Path) -> None:
+    """The database is that of a copy which went on by itself: its lines are no beginning of the folder's, and what was
+    signed last stays known."""
+    backup = await forked(home, tmp_path / "copy", seconds=30)
+    folder, town = tmp_path / "tiles", await towns.opened(home)
+    for _ in range(3):
+        await answered(town, await question(town))
+    await published(town, folder)
+    await town.opened.close()
+    put_back(home, backup)
+    kept = {file.name: file.read_bytes() for file in (home / "data/checkpoints").iterdir()}
+    before = (home / "data/einmal.sqlite3").read_bytes()
+    with pytest.raises(ConfigurationFault) as wrong:
+        await assembly.restore(home, REASON, folder, clock=town.clock)
+    assert "does not go on from what is in the database" in str(wrong.value)
+    assert {file.name: file.read_bytes() for file in (home / "data/checkpoints").iterdir()} == kept
+    assert (home / "data/einmal.sqlite3").read_bytes() == before
+
+
+async def test_epochs_that_grew_otherwise_are_not_put_back(home: Path, tmp_path: Path) -> None:
+    """The lines are the folder's beginning; the epochs over them, of a copy that went on by itself, are not."""
+    folder, town = tmp_path / "tiles", await towns.opened(home)
+    await answered(town, await question(town))
+    await town.opened.close()
+    shutil.copytree(home, tmp_path / "copy")
+    other = await towns.opened(tmp_path / "copy")
+    other.clock.passes(seconds=30)
+    await other.opened.epochs.make(other.clock.now())
+    await other.opened.close()
+    town = await towns.opened(home)
+    for _ in range(2):
+        town.clock.passes(seconds=31)
+        await town.opened.epochs.make(town.clock.now())
+    await answered(town, await question(town))
+    await published(town, folder)
+    await town.opened.close()
+    put_back(home, back_up(tmp_path / "copy", tmp_path / "backup"))
+    with pytest.raises(ConfigurationFault) as wrong:
+        await assembly.restore(home, REASON, folder, clock=town.clock)
+    assert "index/checkpoint: does not go on from what is in the database" in str(wrong.value)
 
 
 async def test_what_was_put_back_before_it_was_interrupted_is_told(home: Path, tmp_path: Path) -> None:

@@ -162,6 +162,21 @@ async def test_what_a_register_wrote_is_never_called_expired_though_its_line_is_
     await bus.close()
 
 
+async def test_what_a_register_wrote_is_never_called_expired_though_its_line_was_changed(town: Town) -> None:
+    """So that no register seems to have been asked: what does not open its leaf says nothing."""
+    exchange = await put_off(town, await submitting.submits(town, ORDINARY), honest, breaks_off)
+    bus, watchman = await watched(town)
+    await keep_watch(watchman, None)
+    forgets(town)
+    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as connection, connection:
+        event = "cast(json_remove(cast(event as text), '$.register') as blob)"
+        mine = "json_extract(cast(event as text), '$.exchange') = ?"
+        assert connection.execute(f"update line set event = {event} where {mine}", (exchange,)).rowcount
+    town.clock.passes(days=2)
+    assert ("overdue", exchange) in kinds(await keep_watch(watchman, None))
+    await bus.close()
+
+
 async def test_what_a_register_did_not_write_is_ended(town: Town) -> None:
     """And it will not be written later."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.audit import labels
 from gateway.audit.record import Event, Kind
 from gateway.audit.retention import Rule, Span, Until, heard
 from gateway.keeping.retention import Retention
@@ -22,6 +23,10 @@ from gateway.views.german_time import german_time
 ORIGIN = "a.example/3m/2026-11"
 START = datetime(2026, 11, 1, tzinfo=UTC)
 PART = 7
+
+
+def _exchange(at: int) -> str:
+    return f"x-{at // 3}"
 
 
 @dataclass
@@ -41,15 +46,23 @@ class Memory:
         return [self._line(at) for at in left[:PART]]
 
     def _line(self, at: int) -> StoredLine:
-        said = {"kind": "asked", "time": self.times[at - 1].isoformat(), "exchange": f"x-{at // 3}"}
-        return StoredLine(Position(ORIGIN, at), Line(bytes(65), bytes(32), json.dumps(said).encode()))
+        said = {"kind": "asked", "time": self.times[at - 1].isoformat(), "exchange": _exchange(at)}
+        event, salt = json.dumps(said).encode(), bytes(labels.SALT_BYTES)
+        leaf = labels.leaf(bytes(labels.LABEL_BYTES), labels.commit(salt, event))
+        return StoredLine(Position(ORIGIN, at), Line(leaf, salt, event))
 
     async def erase(
         self, origin: str, span: Span, withheld: str, exchanges: Any, holds: Collection[str]
     ) -> bool:
         self.most = max(self.most, span.stop - span.start)
+        due = next((one for one in self.due() if one.start <= span.start and span.stop <= one.stop), None)
+        assert due is not None, "told of before it goes"
+        assert span.stop == due.stop or _exchange(span.stop - 1) != _exchange(span.stop), "goes together"
         self.erased |= set(range(span.start, span.stop))
         return True
+
+    def due(self) -> Sequence[Span]:
+        return [span for event in self.told if (found := heard(event)) is not None for span in found.spans]
 
     async def house_event(self, told: Event, now: datetime) -> None:
         self.told.append(told)
@@ -103,8 +116,6 @@ def test_each_line_goes_on_its_day(times: list[datetime], runs: list[int], until
             at for at, time in enumerate(times, start=1) if rule.erased_on(german_time(time).date()) <= today
         }
         assert memory.erased == due
-    erased = [found for event in memory.told if (found := heard(event)) is not None]
-    spans = [span for one in erased for span in one.spans]
-    assert {at for span in spans for at in range(span.start, span.stop)} == memory.erased
+    assert {at for span in memory.due() for at in range(span.start, span.stop)} == memory.erased
     assert all(event.kind is Kind.RETENTION_ERASED for event in memory.told)
     assert memory.most <= 4  # two at once, and what ends an exchange stays together

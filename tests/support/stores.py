@@ -26,6 +26,7 @@ from adapters.storage.schema import METADATA
 from adapters.storage.sqlite import connect_sqlite
 from adapters.storage.store import SqlStore
 from consent.vocabulary import BasisKind, Held, Power, Record, RecordState, Subject
+from gateway.audit import labels
 from gateway.ports import Committed, Entry, ExchangeKey, Line, RecordEvent, Settlement, Standing, Use
 
 NOW = datetime(2026, 11, 21, 20, 15, tzinfo=UTC)
@@ -201,13 +202,10 @@ KINDS = ("sqlite", "postgresql")
 
 # --- entries ------------------------------------------------------------------------------------------------
 def line(name: str, label: bytes | None = None, event: bytes | None = None) -> Line:
-    """Out: a line whose 65 bytes follow from its name."""
+    """Out: a line that opens, whose label and salt follow from its name."""
     label = label or sha256(b"label" + name.encode()).digest()
-    return Line(
-        b"\x01" + label + sha256(b"commit" + name.encode()).digest(),
-        sha256(b"salt" + name.encode()).digest(),
-        event or f'{{"kind":"{name}"}}'.encode(),
-    )
+    salt, said = sha256(b"salt" + name.encode()).digest(), event or f'{{"kind":"{name}"}}'.encode()
+    return Line(labels.leaf(label, labels.commit(salt, said)), salt, said)
 
 
 def key(name: str, attempt: int = 1, **changes: Any) -> ExchangeKey:

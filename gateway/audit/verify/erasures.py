@@ -108,7 +108,7 @@ def _follows(later: str, origin: str) -> bool:
     except ValueError:
         return False
     same = (one.authority, one.retention) == (other.authority, other.retention)
-    return same and (one.month_number, one.number) > (other.month_number, other.number)
+    return same and one.place > other.place
 
 
 def _within(index: int, spans: Iterable[Span]) -> bool:

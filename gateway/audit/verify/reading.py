@@ -22,9 +22,17 @@ from gateway.audit.note import (
     parse_vkey,
     split,
 )
-from gateway.audit.proof import Authority, ShardProof, Start
+from gateway.audit.proof import Authority, Proof, ProofInvalid, ShardProof, Start
 from gateway.audit.shard import KeyStatement, Origin
-from gateway.audit.verify.exported.verdict import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What does not fit: the step of LOG.md 7 (0: the file itself), the place, what is wrong. Never content."""
+
+    step: int
+    place: str
+    text: str
 
 
 class Findings:
@@ -115,6 +123,13 @@ def strict_json(data: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return read if isinstance(read, dict) else None
+
+
+def read_proof(data: bytes) -> Proof:
+    """Raises: ProofInvalid, also where not everybody would read the same in it."""
+    if strict_json(data) is None:
+        raise ProofInvalid("not JSON that everybody reads alike: damaged, or a key is there twice")
+    return Proof.parse(data)
 
 
 def read_identity(authority: Authority, found: Findings) -> Identity | None:

@@ -40,8 +40,7 @@ async def _run() -> dict[str, Any]:
             (Path(folder) / home).mkdir()
         demo_home.write(root, assembly.now().year, assembly.new_key)
         await assembly.create(root)
-        opened = await assembly.open_house(root)
-        try:
+        async with await assembly.open_house(root) as opened:
             await opened.adopt_policy()
             return {
                 "embedded": await exchanging.run(opened, Path(folder)),
@@ -49,5 +48,3 @@ async def _run() -> dict[str, Any]:
                 "decide": deciding.run(),
                 "machine": machine(),
             }
-        finally:
-            await opened.close()

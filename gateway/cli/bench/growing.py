@@ -39,12 +39,9 @@ async def run(folder: Path) -> dict[str, Any]:
 async def _in_a_home(root: Path, measure: Callable[[Opened], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     demo_home.write(root, assembly.now().year, assembly.new_key)
     await assembly.create(root)
-    opened = await assembly.open_house(root)
-    try:
+    async with await assembly.open_house(root) as opened:
         await opened.adopt_policy()
         return await measure(opened)
-    finally:
-        await opened.close()
 
 
 async def _long(opened: Opened) -> dict[str, Any]:

@@ -73,8 +73,7 @@ async def _run(folder: Path, say: Say) -> Day:
     demo_home.write(root, assembly.now().year, assembly.new_key)
     vkey = auditor.engage(folder, root)
     await assembly.create(root)
-    opened = await assembly.open_house(root)
-    try:
+    async with await assembly.open_house(root) as opened:
         await opened.adopt_policy()
         policy = opened.home.policy
         say(
@@ -89,8 +88,6 @@ async def _run(folder: Path, say: Say) -> Day:
         _leave(folder, archive)
         log, grants = await day.log_of(opened), day.files_of(opened)
         identity = opened.keys.identity_vkey
-    finally:
-        await opened.close()
     return Day(play, story.told, log, policy, grants, _checked(folder, archive, identity, vkey))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey
+from gateway.audit.note import KeyType, NoteInvalid, Verifier, parse_vkey, published_name
 from gateway.audit.proof import Proof, ProofInvalid
 from gateway.audit.retention import Span
 from gateway.audit.verify.erasures import lost_lines
@@ -17,14 +16,13 @@ from gateway.audit.verify.exported.period import (
     check_chain,
     check_cut_off,
     check_statements,
+    leaves_out,
     losses,
     newest,
 )
 from gateway.audit.verify.exported.person import check_subject
-from gateway.audit.verify.exported.verdict import Finding, Learnt, Outcome, Tally, Verdict, conclude
-from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_shard, strict_json
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
+from gateway.audit.verify.exported.verdict import Learnt, Outcome, Tally, Verdict, conclude
+from gateway.audit.verify.reading import Finding, Findings, ReadShard, read_identity, read_proof, read_shard
 
 
 def verify_export(
@@ -36,13 +34,11 @@ def verify_export(
     vkeys of index auditors and of witnesses the reader trusts. Raises: NoteInvalid when one of the reader's own
     keys is none.
     """
-    if authority is not None and not _FINGERPRINT.match(authority):
-        parse_vkey(authority)
+    if authority is not None:
+        published_name(authority)
     trusted = _Trusted(authority, _cosigners(auditors), _cosigners(witnesses))
-    if strict_json(proof) is None:
-        return _unreadable("not JSON that everybody reads alike: damaged, or a key is there twice")
     try:
-        parsed = Proof.parse(proof)
+        parsed = read_proof(proof)
     except ProofInvalid as wrong:
         return _unreadable(str(wrong))
     return _Check(parsed, trusted).run()
@@ -115,6 +111,7 @@ class _Check:
             else (),
             witnesses=_named(self._trusted.witnesses, [shard.witnessed_by for shard in newest(shards)]),
             begun=() if period is None else beginnings(shards, period),
+            earlier=period is not None and leaves_out(shards, period),
             lost=losses(shards),
         )
         return conclude(self._proof, identity.current, self._found.all, self._tally, learnt)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from gateway.audit import labels, tree
 from gateway.audit.identity import Identity
+from gateway.audit.note import published_name
 from gateway.audit.proof import EXCHANGE, Entry, Proof, ProofInvalid, Subject, exchange_subject
 from gateway.audit.verify.exported.person import check_subject
-from gateway.audit.verify.exported.verdict import Finding, Tally
-from gateway.audit.verify.reading import Findings, ReadShard, read_identity, read_shard
+from gateway.audit.verify.exported.verdict import Tally
+from gateway.audit.verify.reading import Finding, Findings, ReadShard, read_identity, read_proof, read_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,11 @@ class HeldVerdict:
 
 
 def verify_held(document: bytes, authority: str) -> HeldVerdict:
-    """In: the file; the authority's published vkey or fingerprint. Damaged input is a finding."""
+    """In: the file; the authority's published vkey or fingerprint. Damaged input is a finding. Raises: NoteInvalid,
+    when the authority's is neither."""
+    published_name(authority)
     try:
-        parsed = Proof.parse(document)
+        parsed = read_proof(document)
     except ProofInvalid as wrong:
         return HeldVerdict((Finding(0, "the file", str(wrong)),), False, "", 0, 0)
     found = Findings()

@@ -77,7 +77,7 @@ def check_chain(shards: Sequence[ReadShard], period: Period | None, found: Findi
             lost = after.losses.after(kept.origin, kept.size, after.previous)
             if after.previous != kept.text and not lost:
                 found.add(3, str(after.origin), "it does not follow the shard before it")
-            if _place(after) <= _place(before):
+            if after.origin.place <= before.origin.place:
                 found.add(3, str(after.origin), "it is not later than the shard before it")
         if period is not None and not _begins(group[0], period, shards):
             found.add(3, str(group[0].origin), "the period begins earlier: a shard is left out")
@@ -122,6 +122,13 @@ def beginnings(shards: Sequence[ReadShard], period: Period) -> Sequence[tuple[st
     ]
 
 
+def leaves_out(shards: Sequence[ReadShard], period: Period) -> bool:
+    """Out: whether a class has shards from before the period that were still to be kept at its end."""
+    before = [group[0].previous_origin for group in _classes(shards)]
+    older = [origin for origin in before if origin is not None and origin.month_number < period.first]
+    return any(origin.gone_from is None or origin.gone_from > period.told_in for origin in older)
+
+
 def losses(shards: Sequence[ReadShard]) -> Sequence[str]:
     """Out: what a restore has lost of the classes, as their shards say it."""
     return [told for shard in shards for told in shard.losses.told]
@@ -129,10 +136,6 @@ def losses(shards: Sequence[ReadShard]) -> Sequence[str]:
 
 def _classes(shards: Sequence[ReadShard]) -> list[list[ReadShard]]:
     return [list(group) for _, group in groupby(shards, key=lambda shard: shard.origin.retention)]
-
-
-def _place(shard: ReadShard) -> tuple[Month, int]:
-    return shard.origin.month_number, shard.origin.number
 
 
 def _begins(first: ReadShard, period: Period, shards: Sequence[ReadShard]) -> bool:
@@ -144,7 +147,7 @@ def _begins(first: ReadShard, period: Period, shards: Sequence[ReadShard]) -> bo
     lost = first.losses.first(first.previous)
     if first.previous is not None and lost is None:
         before = first.previous_origin
-        if before is None or (before.month_number, before.number) >= _place(first):
+        if before is None or before.place >= first.origin.place:
             return False
         gone = before.gone_from
         return before.month_number < period.first or (gone is not None and gone <= period.told_in)

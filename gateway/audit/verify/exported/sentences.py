@@ -73,6 +73,10 @@ NOT_SHOWN: Final = {
         "Ob Einträge unter den Zeilen waren, die laut Protokoll bei einer Wiederherstellung verloren gingen: {lost}.",
         "Whether entries were among the lines that, as the log says, were lost in a restore: {lost}.",
     ),
+    "earlier": (
+        "Was vor dem {start_de} war: Das Protokoll ist älter, und Älteres war noch aufzubewahren. Fragen Sie danach.",
+        "What was before {start}: the log is older, and older lines were still to be kept. Ask for them.",
+    ),
     "index-checked": (
         "Ob das Verzeichnis vollständig ist: Niemand, den Sie genannt haben, hat es für alle Zeiträume geprüft.",
         "Whether the index is complete: nobody you named has checked it for every period.",

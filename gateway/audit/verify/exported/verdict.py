@@ -12,6 +12,7 @@ from gateway.audit.note import Verifier
 from gateway.audit.proof import Proof
 from gateway.audit.retention import LOST
 from gateway.audit.verify.exported.sentences import NOT_SHOWN, SHOWN, Sentence, day_de, moment, sentence
+from gateway.audit.verify.reading import Finding
 
 _MOST_NORMS: Final = 5
 """So many reasons are named in a sentence; each entry names its own."""
@@ -55,15 +56,6 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not fit: the step of LOG.md 7 (0: the file itself), the place, what is wrong. Never content."""
-
-    step: int
-    place: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Learnt:
     """What a proof that was read to its end has shown, as far as it is true."""
 
@@ -79,6 +71,8 @@ class Learnt:
     """Those of the reader's witnesses who cosigned the newest head of every class."""
     begun: Sequence[tuple[str, tuple[int, int]]]
     """Classes that begin later than the period, and in which month."""
+    earlier: bool = False
+    """A class has older shards that were still to be kept, and the period leaves them out."""
     lost: Sequence[str] = ()
     """Which lines were lost when the log was restored from a backup, as the log says."""
 
@@ -148,6 +142,7 @@ def conclude(
         "signer": not learnt.known,
         "complete": not learnt.complete,
         "lost": bool(learnt.lost),
+        "earlier": learnt.earlier,
         "index-checked": learnt.whole and not learnt.auditors,
         "erased-early": tally.early > 0,
         "withheld": bool(tally.unexplained),

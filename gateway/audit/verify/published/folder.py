@@ -5,7 +5,6 @@ Nothing in the folder is believed: names are made here, lengths are limited, wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -20,12 +19,12 @@ from gateway.audit.note import (
     open_checkpoint,
     open_note,
     parse_vkey,
+    published_name,
 )
 from gateway.audit.shard import KeyStatement, Origin
 from gateway.audit.tiles import TileName
 
 MOST_NOTE: Final = 65_536
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class Unreadable(Exception):
@@ -72,8 +71,8 @@ def find_identity(files: Files, authority: str) -> Identity:
 
     Raises: NoteInvalid, when neither is given; Unreadable, when the folder holds no log of that authority.
     """
-    names = files.names("") if _FINGERPRINT.match(authority) else [parse_vkey(authority).name]
-    for name in names:
+    known = published_name(authority)
+    for name in files.names("") if known is None else [known]:
         if files.read(f"{name}/{tiles.VKEY}", MOST_NOTE) is not None:
             found = _identity(files, name)
             if found.known_as(authority):
@@ -107,7 +106,7 @@ def shards_of(files: Files, authority: str) -> list[Origin]:
                 continue
             if str(origin) == f"{authority}/{retention}/{month}":
                 found.append(origin)
-    return sorted(found, key=lambda one: (one.retention, one.month_number, one.number))
+    return sorted(found, key=lambda one: (one.retention, one.place))
 
 
 def read_head(files: Files, origin: Origin, identity: Identity) -> Head:

@@ -173,6 +173,17 @@ def test_the_first_month_is_that_of_the_period() -> None:
     assert verify_export(small_proof(SHARDS, start=date(2026, 11, 3)).render(), VKEY).true
 
 
+def test_what_the_period_leaves_out_is_told() -> None:
+    """The log knows of October, which was still to be kept; of a shard that may be gone by then, nothing is said."""
+    november = {name: shard for name, shard in SHARDS.items() if name.endswith("11")}
+    gone = {"24m": after(2024, 10, retention="24m"), "12m": after(2025, 10)}
+    for shards, earlier in ((november, True), (SHARDS, False), (gone, False)):
+        start = date(2026, 11, 1) if shards is not SHARDS else date(2026, 10, 1)
+        verdict = verify_export(small_proof(shards, start=start).render(), VKEY)
+        assert verdict.outcome is Outcome.COMPLETE_IF_HONEST, verdict.findings
+        assert ("earlier" in {sentence.code for sentence in verdict.not_shown}) is earlier
+
+
 def test_a_class_that_is_new_may_begin_later() -> None:
     """Only if an earlier shard, there when the period began, did not know the class."""
     old = SmallShard.open("24m", 2026, 10, classes=("24m",))
@@ -214,10 +225,16 @@ def ended(*twelve: SmallShard) -> dict[str, SmallShard]:
     return {"24m/old": old, "24m/new": new} | {f"12m/{at}": shard for at, shard in enumerate(twelve)}
 
 
-def after(year: int, month: int, number: int = 1, this: tuple[int, int, int] = (2026, 11, 1)) -> SmallShard:
-    """Out: November's shard of 12m, whose shard before it is that of the given month."""
-    gone = SmallShard.open("12m", year, month, number=number)
-    shard = SmallShard.open("12m", *this[:2], gone.close(), number=this[2])
+def after(
+    year: int,
+    month: int,
+    number: int = 1,
+    this: tuple[int, int, int] = (2026, 11, 1),
+    retention: str = "12m",
+) -> SmallShard:
+    """Out: November's shard of a class, whose shard before it is that of the given month."""
+    gone = SmallShard.open(retention, year, month, number=number)
+    shard = SmallShard.open(retention, *this[:2], gone.close(), number=this[2])
     shard.sign()
     return shard
 

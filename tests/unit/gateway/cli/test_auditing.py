@@ -10,7 +10,9 @@ import pytest
 from commands import Einmal, Ended
 
 from adapters.keys.cosigner import read_cosigner
+from adapters.statefile import StateFile
 from gateway.audit.note import KeyType, parse_vkey
+from gateway.audit.tiles import COSIGNED
 
 
 @pytest.fixture
@@ -190,6 +192,21 @@ class TestAuditor:
         key.unlink()
         again = einmal("keys", "new", key, "--kid", "dsb.example/einmal", "--auditor")
         assert (again.code, "auditor.seen" in again.err, key.exists()) == (3, True, False)
+
+    def test_one_memory_is_used_by_one_at_a_time(
+        self, einmal: Einmal, log: Path, fingerprint: str, key: Path, tmp_path: Path
+    ) -> None:
+        """Two at once could cosign two histories: the second cosigns nothing until the first is done."""
+        state, out = key.with_suffix(".seen"), tmp_path / "out"
+        cosigning = ("--key", key, "--state", state, "--out", out)
+        asked = ("log", "audit-index", log, "--authority", fingerprint, *cosigning)
+        with StateFile(state).locked():
+            second = einmal(*asked)
+        assert second.code == 3
+        assert "is being used by another process" in " ".join(second.err.split())
+        assert not out.exists()
+        assert einmal(*asked).code == 0
+        assert list(out.rglob(COSIGNED))
 
     def test_a_folder_of_another_authority_is_no(self, einmal: Einmal, log: Path, tmp_path: Path) -> None:
         """Another fingerprint, an empty folder, none at all: the honest answer is no."""

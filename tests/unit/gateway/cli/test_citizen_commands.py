@@ -45,8 +45,8 @@ def test_an_export_tells_programs_what_it_wrote(
 ) -> None:
     """The file, its digest and its cut-off as JSON; for somebody nobody knows no file, and exit 1."""
     out, stranger = tmp_path / "out.zip", tmp_path / "s.json"
-    asked = ("citizen", "export", "--home", home, "--json", "--out", out, "--subject-file")
-    told = einmal(*asked, person)
+    asked = ("citizen", "export", "--home", home, "--json", "--subject-file")
+    told = einmal(*asked, person, "--out", out)
     verdict = einmal("citizen", "verify", out, "--json").json
     assert told.json == {
         "file": str(out),
@@ -55,16 +55,18 @@ def test_an_export_tells_programs_what_it_wrote(
     }
     named = {"family_name": "Unbekannt", "given_name": "Gibtsnicht", "birth_date": "1900-01-01"}
     stranger.write_text(json.dumps(named), "utf-8")
-    unknown = einmal(*asked, stranger)
+    unknown = einmal(*asked, stranger, "--out", tmp_path / "none.zip")
     assert (unknown.code, unknown.json) == (1, {"file": None})
 
 
 def test_an_export_never_overwrites(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:
-    """A file that is there stays as it is."""
+    """A file that is there stays as it is, and the log tells of no export that nobody got."""
     out = tmp_path / "out.zip"
     out.write_bytes(b"mine")
-    assert einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home).code == 3
-    assert out.read_bytes() == b"mine"
+    before = einmal("log", "head", "--home", home).out
+    ended = einmal("citizen", "export", "--out", out, "--subject-file", person, "--home", home)
+    assert (ended.code, out.read_bytes()) == (2, b"mine")
+    assert einmal("log", "head", "--home", home).out == before
 
 
 def test_a_page_that_was_touched_fails_the_check(

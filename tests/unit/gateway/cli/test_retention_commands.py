@@ -96,7 +96,12 @@ def test_a_person_is_held_listed_exported_checked_and_let_go(
         assert "Not shown: that these are all." in checked.out
     verdict = einmal("log", "hold", "verify", out, "--authority", "0" * 64, "--json")
     assert (verdict.code, verdict.json["signer_known"], verdict.json["findings"]) == (1, False, [])
-    out.write_bytes(out.read_bytes().replace(b'"ey', b'"ex', 1))
+    true = out.read_bytes()
+    out.write_bytes(true.replace(b"{", b'{"v": 1,', 1))
+    twice = einmal("log", "hold", "verify", out, "--authority", known["fingerprint"])
+    assert twice.code == 1
+    assert "a key is there twice" in twice.out
+    out.write_bytes(true.replace(b'"ey', b'"ex', 1))
     assert einmal("log", "hold", "verify", out, "--authority", known["fingerprint"]).code == 1
     assert einmal("log", "hold", "verify", out, "--authority", "rubbish").code == 2
 

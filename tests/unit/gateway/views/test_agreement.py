@@ -23,6 +23,7 @@ LINES = (
     line(4, "consent.given", None, basis=BASIS),
     JournalLine("musterstadt.example/24m/2026-10", 5, None, "IDNrG § 9"),
 )
+PERIOD = ("2026-01-01", "2026-11-21T20:00:00Z")
 TOLD = auskunft(*LINES, records=(record(),))
 
 
@@ -32,7 +33,7 @@ def export(told: Auskunft = TOLD, **files: bytes) -> Export:
 
 
 def check(found: Export, lines: tuple[JournalLine, ...] = LINES) -> Agreement:
-    return compare(found, lines, SUBJECTS)
+    return compare(found, lines, SUBJECTS, PERIOD)
 
 
 def test_an_honest_export_agrees() -> None:
@@ -64,6 +65,13 @@ def test_a_missing_or_added_file_is_found() -> None:
     del files["report.html"]
     wrong = check(Export({**files, "extra.html": b""}, Proof(b"{}", {}, b""))).wrong
     assert set(wrong) == {("extra.html", "does not belong to an export"), ("report.html", "is missing")}
+
+
+@pytest.mark.parametrize("period", [("2025-12-01", PERIOD[1]), (PERIOD[0], "2026-11-21T20:00:01Z")])
+def test_another_period_than_the_proof_s_is_found(period: tuple[str, str]) -> None:
+    """Months can't be taken out of a proof, nor put on the pages, without the other."""
+    wrong = compare(export(), LINES, SUBJECTS, period).wrong
+    assert wrong == (("auskunft.json", "the period is another than that of the proof"),)
 
 
 Lie = Callable[[dict[str, Any]], None]

@@ -22,7 +22,7 @@ from gateway.views.words import Text
 
 ROOT: Final = Path(__file__).parents[4] / "gateway"
 TABLES: Final = tomllib.loads(files("gateway.views").joinpath("reasons.toml").read_text("utf-8"))
-RAISED: Final = {"NoteInvalid", "NotAnExport", "_unreadable"}
+RAISED: Final = {"NoteInvalid", "NotAnExport", "ProofInvalid", "_unreadable"}
 """What is said by raising, or by a call: its first argument."""
 SAYING: Final = {
     "audit/note.py": (),
@@ -34,7 +34,7 @@ SAYING: Final = {
     "audit/verify/exported/completeness.py": (),
     "audit/verify/exported/person.py": ("_wrong_with",),
     "views/export.py": ("_taken_for",),
-    "views/agreement.py": ("_told_otherwise", "_written_otherwise"),
+    "views/agreement.py": ("_of_another_period", "_told_otherwise", "_written_otherwise"),
     "person/telling.py": ("_otherwise",),
 }
 """Everything that runs in the check of an export and says what is wrong; which of its functions say it by their
