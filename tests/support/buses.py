@@ -310,7 +310,7 @@ class RabbitBuses(Buses):
         await brokers.clear(self.namespace, (*CONSUMERS, LATER), self._queues())
 
     def _queues(self) -> Sequence[str]:
-        names = [self.reply_queue(consumer) for consumer in (*CONSUMERS, LATER)]
+        names = [self.reply_queue(consumer) for consumer in (*CONSUMERS, LATER, "nobody")]
         return [*names, self.reply_queue("wohngeldstelle", "2")]
 
 
