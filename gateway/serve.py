@@ -177,7 +177,7 @@ async def _keep_watch(service: Service) -> None:
         except Exception as error:  # noqa: BLE001  the next look finds it again, whatever it was
             logger().error("watch-failed", **told(error))
             with suppress(OSError):  # the disk itself: what was said says it
-                health = tell_blind(service.watchman, health, error)
+                health = await tell_blind(service.watchman, health, error)
         await service.rest(service.watch_seconds)
 
 
