@@ -204,7 +204,6 @@ class TestBus:
         await bus.stop()
         assert [delivery async for delivery in deliveries] == []
         await bus.ack(got)
-        await bus.close()
         assert [name for name, _ in await buses.names_in(await buses.house())] == ["y", "z"]
 
     async def test_stop_wakes_a_waiting_house(self, buses: Buses) -> None:

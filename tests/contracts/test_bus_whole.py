@@ -145,8 +145,9 @@ class TestRabbit:
         proxy.say(Connection.Blocked("low on disk"))
 
         async def send_until_it_hears() -> None:
-            while True:
-                await bus.send(buses.reply("x"))
+            async with asyncio.timeout(20):
+                while True:
+                    await bus.send(buses.reply("x"))
 
         with pytest.raises(BusUnavailable, match="no answer in time"):
             await send_until_it_hears()
