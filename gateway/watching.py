@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,7 +46,7 @@ class Watchman:
     machine: Callable[[], Machine]
     slate: Slate
     retention: Retention
-    door_seconds: float = 5.0
+    door_seconds: float = 2.0
     """How long what is tried may take."""
 
 
@@ -62,9 +63,10 @@ async def look(watchman: Watchman) -> tuple[Health, Look]:
 
 
 async def tell_blind(watchman: Watchman, before: Health | None, error: Exception) -> Health:
-    """Write down that a look failed: an older green would say that all is well. Out: how it is now. Raises: OSError."""
+    """Write down that a look failed: an older green would say that all is well. Out: how it is now."""
     health = blind(before, _where(error), watchman.house.clock.now(), await _tried(watchman))
-    watchman.slate.tell(health.render())
+    with suppress(OSError):  # the disk itself: what was said says it
+        watchman.slate.tell(health.render())
     return health
 
 
@@ -98,8 +100,6 @@ async def _why_not(trial: Awaitable[object], seconds: float) -> str | None:
     try:
         async with asyncio.timeout(seconds):
             await trial
-    except TimeoutError:
-        return "no answer in time"
     except Exception as error:  # noqa: BLE001  whatever it was, it does not work
         return _where(error)
     return None
@@ -117,6 +117,8 @@ async def _reach(watchman: Watchman) -> None:
 
 
 def _where(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     return error.where if isinstance(error, Fault) else type(error).__name__
 
 

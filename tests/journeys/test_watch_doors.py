@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from town import Town
+from unwritable import locked
 
 from gateway.errors import BusUnavailable
 from gateway.health import Health
 from gateway.watching import keep_watch, look, tell_blind
 
 PATIENCE = 0.2
-
-
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Somebody holds the journal's file for writing."""
-    with closing(sqlite3.connect(root / "data/einmal.sqlite3", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
 
 
 def kinds(health: Health) -> list[str]:

@@ -71,9 +71,8 @@ class Link:
         """Raises: BusUnavailable, when nothing would come through now: no channel, or the broker has an alarm."""
         connection = (await self.channel()).connection
         await bounded(connection.ready(), self.access.timeout_seconds)
-        async with (
-            self.beside()
-        ):  # a connection that was cut in silence answers nothing, and still looks alive
+        # A connection that was cut in silence still looks alive, and answers nothing.
+        async with self.beside():
             pass
 
     def _usable(self) -> AbstractChannel | None:
