@@ -336,6 +336,7 @@ def request(name: str, consumer: str = "wohngeldstelle", **changes: Any) -> Outb
         "body": f"<{name}/>".encode(),
         "jws": f"header..signature-{name}",
         "correlation_id": f"correlation-{name}",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
     return Outbound(**(given | changes))
 

@@ -135,6 +135,7 @@ def reply(message: Outgoing, us: str) -> Basic.Properties:
 
 def request(message: Outbound) -> Basic.Properties:
     """Out: what a request says."""
+    said = {"jws": message.jws, TRACE: message.traceparent}
     return Basic.Properties(
         message_id=message.message_id,
         correlation_id=message.correlation_id,
@@ -142,7 +143,7 @@ def request(message: Outbound) -> Basic.Properties:
         content_type=message.content_type,
         user_id=message.user_id,
         delivery_mode=_PERSISTENT,
-        headers={} if message.jws is None else {"jws": message.jws},
+        headers={name: value for name, value in said.items() if value is not None},
     )
 
 

@@ -38,7 +38,7 @@ def test_a_request_arrives_as_it_was_sent() -> None:
     got = delivered(properties.request(sent))
     assert got == Delivery(
         "1", sent.message_id, sent.routing_key, sent.content_type, sent.body, sent.jws, sent.user_id, sent.reply_to,
-        sent.correlation_id, NOW, 1,
+        sent.correlation_id, NOW, 1, sent.traceparent,
     )  # fmt: skip
 
 
