@@ -307,10 +307,11 @@ class RabbitBuses(Buses):
         await super().close()
         for proxy in self.proxies:
             await proxy.close()
-        await brokers.clear(self.namespace, (*CONSUMERS, LATER), self._queues())
+        queues = [*self._queues(), self.reply_queue("nobody")]
+        await brokers.clear(self.namespace, (*CONSUMERS, LATER), queues)
 
     def _queues(self) -> Sequence[str]:
-        names = [self.reply_queue(consumer) for consumer in (*CONSUMERS, LATER, "nobody")]
+        names = [self.reply_queue(consumer) for consumer in (*CONSUMERS, LATER)]
         return [*names, self.reply_queue("wohngeldstelle", "2")]
 
 
