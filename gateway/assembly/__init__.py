@@ -6,7 +6,7 @@ from gateway.assembly.desk import Desk, desk, new_cosigner
 from gateway.assembly.house import Opened, create, open_house
 from gateway.assembly.jwks import jwks
 from gateway.assembly.law import Findings, Switch
-from gateway.assembly.operating import operation, shown
+from gateway.assembly.operating import operated, operation
 from gateway.assembly.own_keys import OwnKeys, own_keys
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.assembly.publishing import cosignatures, publish
@@ -51,6 +51,7 @@ __all__ = [
     "now",
     "open_house",
     "open_keys",
+    "operated",
     "operation",
     "own_keys",
     "people",
@@ -60,7 +61,6 @@ __all__ = [
     "read_key",
     "reconciliation",
     "restore",
-    "shown",
     "unsigned",
     "upgrade",
     "verify_log",

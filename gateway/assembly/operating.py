@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
+from consent.vocabulary import Problem
 from gateway.assembly.house import Opened
+from gateway.config.home import SETTINGS_FILE
 from gateway.config.operation import Listen
+from gateway.errors import ConfigurationFault
 from gateway.operation import Operation
-from gateway.ports import Bus
+from gateway.ports import Bus, Measures
+from gateway.serve import Service
 
 
 def operation(opened: Opened, bus: Bus, stop: asyncio.Event) -> Operation:
@@ -20,10 +25,37 @@ def operation(opened: Opened, bus: Bus, stop: asyncio.Event) -> Operation:
 
 
 @asynccontextmanager
-async def shown(
+async def operated(
     opened: Opened, bus: Bus, stop: asyncio.Event, listen: Listen | None = None
-) -> AsyncIterator[None]:
-    """Meanwhile the house is shown: at `listen`, else where its home says. Raises: ConfigurationFault."""
+) -> AsyncIterator[Service]:
+    """Out: the service that `gateway.serve` serves; meanwhile it is shown at `listen`, else where its home says, and
+    tells of its exchanges where that says. Raises: ConfigurationFault."""
+    service = opened.service(bus)
+    async with _shown(opened, bus, stop, listen), _traced(opened) as measures:
+        yield replace(service, house=replace(service.house, measures=measures))
+
+
+@asynccontextmanager
+async def _traced(opened: Opened) -> AsyncIterator[Measures]:
+    url = opened.home.settings.operation.traces
+    if url is None:
+        yield opened.counted
+        return
+    try:
+        from adapters.traces import Traces
+
+        traces = Traces.over_http(url)
+    except ImportError:
+        wrong, mend = "needs packages that are not installed", "Install einmal[otel], or remove it."
+        raise ConfigurationFault((Problem(SETTINGS_FILE, None, "operation.traces", wrong, mend),)) from None
+    try:
+        yield traces.measuring(opened.counted)
+    finally:
+        await traces.close()
+
+
+@asynccontextmanager
+async def _shown(opened: Opened, bus: Bus, stop: asyncio.Event, listen: Listen | None) -> AsyncIterator[None]:
     said = opened.home.settings.operation.listen
     where = listen or (Listen.parse(said) if said is not None else None)
     if where is None:

@@ -55,8 +55,8 @@ async def _serve(home: Path, where: Listen | None) -> None:
                 policy=opened.house.policies.current().hash,
                 kind="first policy" if begun else "policy in force",
             )
-            async with assembly.shown(opened, bus, stop, where):
-                await house.serve(opened.service(bus), stop)
+            async with assembly.operated(opened, bus, stop, where) as service:
+                await house.serve(service, stop)
             telemetry.logger().info("drained")
         finally:
             await bus.close()

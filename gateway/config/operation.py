@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Annotated, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -44,11 +45,20 @@ def _address(said: str) -> str:
     return said
 
 
+def _collector(said: str) -> str:
+    parts = urlsplit(said)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
+        mistake("is no plain URL of a collector", 'Write it as "http://127.0.0.1:4318/v1/traces".')
+    return said
+
+
 class Operation(Table):
     """What those who operate the house are shown."""
 
     listen: Annotated[Text, AfterValidator(_address)] | None = None
     """Where liveness, readiness and figures are shown, over HTTP; default: nowhere. Nobody is asked who they are."""
+    traces: Annotated[Text, AfterValidator(_collector)] | None = None
+    """Where a collector takes spans (OTLP over HTTP); default: none are made. Needs `einmal[otel]`."""
     look_seconds: Count = 2
     """How old what is shown may be."""
     timeout_seconds: Count = 5

@@ -42,3 +42,13 @@ def test_unknown_keys_and_no_time_at_all_are_mistakes() -> None:
     for wrong in ({"port": 1}, {"look_seconds": 0}, {"timeout_seconds": 1.5}):
         with pytest.raises(ValidationError):
             Operation.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    "said", ["127.0.0.1:4318", "ftp://a/b", "http://", "http://me:secret@a/b", "http://a/b?key=1"]
+)
+def test_a_collector_is_a_plain_url(said: str) -> None:
+    """Without secrets: files of a home are read by many."""
+    assert Operation(traces="http://127.0.0.1:4318/v1/traces").traces
+    with pytest.raises(ValidationError, match="is no plain URL"):
+        Operation(traces=said)
