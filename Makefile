@@ -29,6 +29,7 @@ check: $(STAMP) ## format, lint, types, floors, generated files in step
 	$(BIN)/lint-imports
 	$(BIN)/python -m gateway.audit.schema | cmp - gateway/audit/event-v1.schema.json
 	$(BIN)/python tests/support/reasons_doc.py | cmp - docs/reasons.md
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 live: $(STAMP) ## what needs real servers, or minutes
 	$(BIN)/python -m pytest -m "minutes or not minutes" tests/live

@@ -14,8 +14,10 @@ from consent.vocabulary import PERMITTING, BasisKind, Check, Power, ReasonCode, 
 
 
 def _form_of_message(matter: Matter) -> Verdict:
-    if matter.grant.encrypt:
+    if matter.demands_encryption() and not matter.request.encrypted:
         return ReasonCode.ENCRYPTION_REQUIRED
+    if matter.request.encrypted and not matter.answerable_encrypted():
+        return ReasonCode.ENCRYPTION_KEY_MISSING
     if matter.request.document and matter.grant.item is None:
         return ReasonCode.NOT_SUPPORTED
     return PASSED
@@ -107,7 +109,11 @@ def _preview(matter: Matter) -> Verdict:
 
 # --- what would have passed ------------------------------------------------------------------------------------
 def _form_wanted(matter: Matter) -> Wanted:
-    return {"encrypt" if matter.grant.encrypt else "document": ("false",)}
+    if matter.demands_encryption() and not matter.request.encrypted:
+        return {"encrypted": ("true",)}
+    if matter.request.encrypted and not matter.answerable_encrypted():
+        return {"encryption_key": ("valid",)}
+    return {"document": ("false",)}
 
 
 def _kept_wanted(matter: Matter) -> Wanted:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from consent.grants import Grant
+from consent.parties import Consumer
 from consent.vocabulary import BasisKind, Check, Fact, Facts, Power, ReasonCode, Record, Request, Subject
 
 Verdict: TypeAlias = ReasonCode | Fact | None
@@ -25,6 +26,8 @@ class Matter:
 
     request: Request
     grant: Grant
+    asker: Consumer | None
+    """Whose request it is; None: somebody the law does not know."""
     kind: BasisKind | None
     """The basis it would stand on; None when what is claimed can't be tied to any."""
     record: Record | None
@@ -34,6 +37,14 @@ class Matter:
     """The evidence's special categories (GDPR Art. 9)."""
     test_identities: bool
     now: datetime
+
+    def demands_encryption(self) -> bool:
+        """Out: whether nothing of this may be asked or answered in the clear (CONTRACT.md 4)."""
+        return self.asker is None or self.asker.encrypt or self.grant.encrypt
+
+    def answerable_encrypted(self) -> bool:
+        """Out: whether there is a key that the answer could be encrypted to."""
+        return self.asker is not None and self.asker.encryption_key(self.now) is not None
 
     def wanted(self) -> frozenset[str]:
         """Out: the fields asked for; where none are named, the grant's default ones that the record has."""

@@ -127,6 +127,11 @@ class Consumer(Table):
     """Whether everything to and from this consumer must be encrypted (CONTRACT.md 4)."""
     keys: tuple[Key, ...] = Field(alias="key", min_length=1)
 
+    def encryption_key(self, now: datetime) -> Key | None:
+        """Out: the key that what goes to this consumer is encrypted to: of those that count now the newest."""
+        valid = [key for key in self.keys if key.use == "enc" and key.valid_at(now)]
+        return max(valid, key=lambda key: (key.valid_from, key.kid), default=None)
+
 
 class Column(Table):
     """Where a field comes from in the register, and how its codes are translated."""

@@ -68,9 +68,10 @@ def judge_decision(
         return refused(policy, ReasonCode.NO_GRANT, Check.GRANT)
     powers = {item.id: item for item in held if isinstance(item, Power)}
     test = policy.settings.test_identities
+    asker = policy.consumers.get(question.consumer)
     served = []
     for grant in grants:
-        matter = Matter(question, grant, terms.kind, None, powers, evidence.special, test, now)
+        matter = Matter(question, grant, asker, terms.kind, None, powers, evidence.special, test, now)
         served.append(_Decision(matter, terms, request, held, _last_day(grant, policy)))
     return furthest(served, _DECISION_RULES, policy)
 

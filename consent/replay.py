@@ -23,6 +23,7 @@ from consent.vocabulary import (
     Check,
     Fact,
     Facts,
+    Power,
     ReasonCode,
     Request,
     Subject,
@@ -43,6 +44,8 @@ class Decided:
     action: Action | None = None
     """None: to read or to write; the event does not tell which."""
     on_behalf_of: str | None = None
+    encrypted: bool = False
+    """Whether it must have come encrypted; where nothing demanded that, the event does not tell."""
     requested: frozenset[str] = frozenset()
     """The fields asked for; where none were named, those permitted."""
     grant: str | None = None
@@ -114,7 +117,8 @@ def _replay(decided: Decided, request: Request, policy: Policy, now: datetime) -
     if evidence is None:
         return Replayed(Check.BASIS_RECORD, ReasonCode.NO_BASIS)
     grant, test = _same_grant(decided, grants), policy.settings.test_identities
-    matter = Matter(request, grant, decided.kind, None, MappingProxyType({}), evidence.special, test, now)
+    asker, nobody = policy.consumers.get(decided.consumer), MappingProxyType[str, Power]({})
+    matter = Matter(request, grant, asker, decided.kind, None, nobody, evidence.special, test, now)
     for rule in RULES:
         verdict = _again(rule, matter, decided)
         if not isinstance(verdict, Fact):
@@ -122,6 +126,8 @@ def _replay(decided: Decided, request: Request, policy: Policy, now: datetime) -
     return Replayed(None, None, grant.id, grant.norm, matter.permitted())
 
 
+_OF_ENCRYPTION: Final = frozenset({ReasonCode.ENCRYPTION_REQUIRED, ReasonCode.ENCRYPTION_KEY_MISSING})
+"""What the law alone says of a message, once it is known whether that came encrypted."""
 _BEFORE_GRANTS: Final = (None, Check.AUTHENTIC, Check.SENDER, Check.MESSAGE)
 """What failed before any grant was looked at; None: an error while deciding."""
 
@@ -145,6 +151,7 @@ def _request(decided: Decided, action: Action) -> Request:
         register=decided.register,
         on_behalf_of=decided.on_behalf_of,
         action=action,
+        encrypted=decided.encrypted,
     )
 
 
@@ -179,5 +186,5 @@ def _again(rule: Rule[Matter], matter: Matter, decided: Decided) -> Verdict:
 def _hangs_on_more(check: Check, matter: Matter, decided: Decided) -> bool:
     """Out: whether the message or a record had a say in a check that the law passes."""
     if check is Check.MESSAGE:
-        return decided.reason is not ReasonCode.ENCRYPTION_REQUIRED
+        return decided.reason not in _OF_ENCRYPTION
     return check is Check.FIELDS and matter.kind is not BasisKind.STATUTORY

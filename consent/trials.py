@@ -88,6 +88,7 @@ def trials(
         return
     candidates = _candidates(request, grants[0].register, [item for item in held if isinstance(item, Record)])
     powers: Mapping[str, Power] = {item.id: item for item in held if isinstance(item, Power)}
+    asker, test_identities = policy.consumers.get(request.consumer), policy.settings.test_identities
     found = sorted(
         ((kind, grant) for grant in grants for kind in _kinds(request, grant, candidates)),
         key=lambda pair: (_ORDER[pair[0]], pair[1].id),
@@ -98,7 +99,7 @@ def trials(
         ]
         for record in recorded or (None,):
             matter = Matter(
-                request, grant, kind, record, powers, evidence.special, policy.settings.test_identities, now
+                request, grant, asker, kind, record, powers, evidence.special, test_identities, now
             )
             yield Trial(matter, tuple([rule.judge(matter) for rule in RULES]))
 

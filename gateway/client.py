@@ -2,7 +2,7 @@
 
 1 the gateway's signature holds over the reply as received · 2 its key counted when it signed · 3 the reply is for
 this consumer, has this message id and answers this very request · 4 the promise that the journal holds the
-exchange names the same two bodies (LOG.md 10).
+exchange names the same two bodies (LOG.md 10). Only then is it opened, if it is encrypted.
 
 The bus's own `type` and `content_type` are not signed: what a reply says is in its body.
 """
@@ -11,20 +11,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from gateway import jws
+from gateway import jwe, jws
 from gateway.audit import receipt
 from gateway.audit.receipt import Promise
 from gateway.ports import ConsumerBus, Outbound
 from gateway.stages import Outgoing
 
+MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
+"""How large an encrypted reply is opened."""
+
 
 class ReplyInvalid(Exception):
-    """The reply proves nothing; nothing of it is carried."""
+    """The reply proves nothing, or can't be opened; nothing of it is carried."""
 
     def __init__(
-        self, code: Literal["unsigned", "signature", "key", "audience", "message-id", "request", "receipt"]
+        self,
+        code: Literal[
+            "unsigned", "signature", "key", "audience", "message-id", "request", "receipt", "encryption"
+        ],
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -32,11 +38,16 @@ class ReplyInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Who asks: its id, its user on the bus, its signing key."""
+    """Who asks: its id, its user on the bus, its signing key, and the keys that open what is encrypted to it."""
 
     id: str
     bus_user: str
     key: jws.SigningKey
+    opens: tuple[jwe.OpeningKey, ...] = ()
+
+    def opening(self, kid: str) -> jwe.OpeningKey | None:
+        """Out: its own key of that name."""
+        return next((key for key in self.opens if key.kid == kid), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +64,14 @@ class Verified:
     """A reply that is the gateway's, to this request. `promise` is missing only where nothing new was settled."""
 
     message: Outgoing
+    """As received."""
     kid: str
     issued: int
     promise: Promise | None
+    content_type: str
+    """Of `body`."""
+    body: bytes = field(repr=False)
+    """What it says: opened, if it came encrypted."""
 
 
 def question(
@@ -69,8 +85,14 @@ def question(
     now: datetime,
     lifetime_seconds: int = 3600,
     queue: str = "replies",
+    encrypt_to: jws.PublicKey | None = None,
 ) -> Outbound:
-    """In: the routing key's end (`evidence.residence`) and the body as it will travel. Out: the signed request."""
+    """In: the routing key's end (`evidence.residence`) and the body; the gateway's key, if it is to be encrypted.
+
+    Out: the signed request. Encrypted anew it is another message: what is to be repeated is kept as it was sent.
+    """
+    if encrypt_to is not None:
+        body, content_type = jwe.encrypt(body, content_type, encrypt_to), jwe.MEDIA_TYPE
     reply_to = f"{gateway.namespace}.reply.{consumer.id}.{queue}"
     issued = int(now.timestamp())
     claims: dict[str, str | int] = {
@@ -112,7 +134,18 @@ def verified(reply: Outgoing, request: Outbound, consumer: Consumer, gateway: Ga
     promise = promised(token, gateway) if token else None
     if promise and (promise.request, promise.reply) != (header["req"], jws.digest(reply.body)):
         raise ReplyInvalid("receipt")
-    return Verified(reply, key.kid, header["iat"], promise)
+    content_type, body = _opened(reply, consumer)
+    return Verified(reply, key.kid, header["iat"], promise, content_type, body)
+
+
+def _opened(reply: Outgoing, consumer: Consumer) -> tuple[str, bytes]:
+    """Out: what the reply says, and in which form. Raises: ReplyInvalid."""
+    if reply.content_type != jwe.MEDIA_TYPE:
+        return reply.content_type, reply.body
+    try:
+        return jwe.decrypt(reply.body, consumer.opening, MAX_REPLY_BYTES)
+    except jwe.NotOpened:
+        raise ReplyInvalid("encryption") from None
 
 
 def promised(token: str, gateway: Gateway) -> Promise:

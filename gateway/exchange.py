@@ -3,6 +3,8 @@
     1 who is at the door · 2 was it here before · 3 what is asked · 4 may it be answered · 5 say so in the journal
     6 ask the register · 7 keep what was permitted · 8 answer in the asker's language · 9 the journal again · 10 reply
 
+What came encrypted is opened after 1 and answered encrypted (`gateway.envelope`).
+
 A refusal is a value and ends here as a signed, journalled reply. A fault says whose it is; one that a retry can
 cure is postponed. A journal that can't be written raises out of here: the delivery stays on the bus, no register
 is asked, nothing is sent.
@@ -28,7 +30,7 @@ from consent.vocabulary import (
     Submission,
     Withheld,
 )
-from gateway import hearing, inbound, outbound, records
+from gateway import envelope, hearing, inbound, outbound, records
 from gateway.audit.record import Kind
 from gateway.authenticate import authenticate
 from gateway.errors import Fault, FaultCode, JournalUnavailable
@@ -41,6 +43,7 @@ from gateway.stages import (
     Case,
     Delivery,
     Elsewhere,
+    Enclosed,
     Failure,
     Filing,
     Heard,
@@ -59,7 +62,6 @@ from gateway.stages import (
     Sender,
     Silent,
     Unauthentic,
-    Written,
     is_no_data,
     request_of,
 )
@@ -111,9 +113,10 @@ async def _attempt(delivery: Delivery, house: House) -> Reply | Silent | Postpon
     if case.secondary:
         return await _turn_away(case, hearing.heard(delivery, sender, house), _reused(), house)
 
-    # 3. What is wanted? Well-formed, schema-valid, by the rules, in an agreed standard.
+    # 3. What is wanted? Opened if it is encrypted; well-formed, schema-valid, by the rules, in an agreed standard.
     with house.measures.room(Room.READ):
-        errand = hearing.read(delivery, sender, house)
+        contents = envelope.opened(delivery, house)
+        errand = hearing.read(contents, sender, house)
         heard = hearing.of(errand, delivery, sender, house)
     if isinstance(errand, Misread):
         return await _turn_away(case, heard, errand.refusal, house)
@@ -229,6 +232,7 @@ async def _close(
     except Exception:  # noqa: BLE001  unforeseen: nothing may be said of it but that it failed
         outcome = Failure(FaultCode.INTERNAL, "ours", "exchange", exhausted=True)
     for _ in range(house.patience.decisions):
+        outcome = envelope.sendable(outcome, heard, house)
         written = _words(outcome, case, heard, house)
         with house.measures.room(Room.SETTLED):
             settled = await house.journal.settled(case, heard, outcome, written, house.clock.now())
@@ -269,25 +273,26 @@ async def _postpone(case: Case, heard: Heard, fault: Fault, house: House) -> Pos
     return Postponed(now + timedelta(seconds=wait), receipt)
 
 
-def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Written | None:
-    """What is said about an outcome; nothing is ever said to someone unknown."""
+def _words(outcome: Outcome, case: Case, heard: Heard, house: House) -> Enclosed | None:
+    """What is said about an outcome, as it leaves; nothing is ever said to someone unknown."""
     context = heard.request.context if heard.request else {}
     slot = house.next_slot(case.received) if is_no_data(outcome) else None
     moment = slot or house.clock.now()
     setting = Setting(case, heard.language, context, house.languages, house.ids.new(), moment)
     match outcome:
-        case Answer(written=written) | Filing(written=written):
-            return written
         case Unauthentic():
             return None
+        case Answer(written=said) | Filing(written=said):
+            written = said
         case Recorded() | Listed():
-            return outbound.recorded(outcome, setting)
+            written = outbound.recorded(outcome, setting)
         case Failure(code=code):
-            return outbound.failure(code, setting, heard.about)
+            written = outbound.failure(code, setting, heard.about)
         case Withheld(refusal=refusal):
-            return replace(outbound.refusal(refusal, setting, heard.about), not_before=slot)
+            written = replace(outbound.refusal(refusal, setting, heard.about), not_before=slot)
         case _:
-            return replace(outbound.refusal(outcome, setting, heard.about), not_before=slot)
+            written = replace(outbound.refusal(outcome, setting, heard.about), not_before=slot)
+    return envelope.closed(written, outcome, heard, setting, house)
 
 
 def _repeat(
@@ -306,10 +311,12 @@ def _repeat(
     case = Case(
         repeat.exchange, 0, sender.message_id, sender.consumer, sender.digest, now, delivery.correlation_id
     )
-    language = inbound.language_of(delivery, house.languages)
+    language, about = hearing.language_of(delivery, sender, house), inbound.about(delivery.routing_key)
     setting = Setting(case, language, {}, house.languages, house.ids.new(), now)
-    written = outbound.refusal(repeat.refusal, setting, inbound.about(delivery.routing_key))
-    return Reply(repeat.exchange, house.journal.addressed(case, sender, written, now), repeat.receipt)
+    heard = Heard(sender, language, about=about, encrypted=envelope.came_encrypted(delivery))
+    written = outbound.refusal(repeat.refusal, setting, about)
+    enclosed = envelope.closed(written, repeat.refusal, heard, setting, house)
+    return Reply(repeat.exchange, house.journal.addressed(case, sender, enclosed, now), repeat.receipt)
 
 
 def _reply(exchange: str, message: Outgoing, receipt: Receipt, received: datetime, house: House) -> Reply:

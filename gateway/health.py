@@ -26,6 +26,23 @@ The database was changed from outside, or a copy of this home is served too. End
 `einmal log verify`."""
 _BLIND: Final = "watch"
 _HELD: Final = "The person has one use less than they should. `einmal log verify` names the place."
+_DOORS: Final = MappingProxyType(
+    {
+        "storage": (
+            "Nothing can be written into the journal: {}",
+            "See to its disk, rights or server. Nothing is answered meanwhile, and nothing is lost.",
+        ),
+        "keys": (
+            "The house's own keys can't be used: {}",
+            "See that keys/ is there for this user, and what prints the master key. Nothing is answered meanwhile.",
+        ),
+        "bus": (
+            "The bus can't be reached: {}",
+            "See to its file, or to the broker and the way to it. Requests wait there.",
+        ),
+    }
+)
+"""What is tried, by its name in `Doors`."""
 _GAPS: Final = MappingProxyType(
     {
         Gap.LOST: ("was accepted, has not ended, and the bus has no delivery of it any more", _GONE),
@@ -51,6 +68,18 @@ class Machine:
     """How far clocks may differ."""
     checkpoint_fault: str | None = None
     """Why the last signed checkpoints can't be kept, if they can't."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the house can do nothing without, as it was tried just now: why it does not work; None: it does."""
+
+    storage: str | None = None
+    keys: str | None = None
+    bus: str | None = None
+
+
+OPEN: Final = Doors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +138,30 @@ class Health:
         return json.dumps(self.facts, ensure_ascii=False, indent=2) + "\n"
 
 
-def judge(look: Look, machine: Machine, now: datetime, late: str | None = None) -> Health:
-    """In: what a look has found, how the machine is, and why what is due may not be erased. Out: whether that is
-    well."""
-    troubles = (*_around(look, machine, now), *_unerased(late), *map(_of, look.stuck))
+def judge(
+    look: Look, machine: Machine, now: datetime, late: str | None = None, doors: Doors = OPEN
+) -> Health:
+    """In: what a look has found, how the machine is, why what is due may not be erased, what was tried. Out: whether
+    that is well."""
+    troubles = (*_at(doors), *_around(look, machine, now), *_unerased(late), *map(_of, look.stuck))
     return Health(now, look.accepted, look.terminal, look.in_flight, look.by_lines, troubles)
 
 
-def blind(before: Health | None, where: str, now: datetime) -> Health:
-    """In: the last health, and where the look failed. Out: red: nobody knows how the house is, only how it was."""
+def blind(before: Health | None, where: str, now: datetime, doors: Doors = OPEN) -> Health:
+    """In: the last health, where the look failed, what was tried. Out: red: nobody knows how the house is, only how it
+    was."""
     text = f"The house can't be looked at: {where}"
     mend = "`einmal log watch` says why. What is told beside this is what the last look saw."
-    trouble = Trouble(_BLIND, text, mend)
+    troubles = (Trouble(_BLIND, text, mend), *_at(doors))
     if before is None:
-        return Health(now, None, None, None, None, (trouble,))
-    others = tuple(one for one in before.troubles if one.kind != _BLIND)
-    return replace(before, time=now, troubles=(trouble, *others))
+        return Health(now, None, None, None, None, troubles)
+    others = tuple(one for one in before.troubles if one.kind not in (_BLIND, *_DOORS))
+    return replace(before, time=now, troubles=(*troubles, *others))
+
+
+def _at(doors: Doors) -> Sequence[Trouble]:
+    found = ((kind, getattr(doors, kind)) for kind in _DOORS)
+    return [Trouble(kind, _DOORS[kind][0].format(why), _DOORS[kind][1]) for kind, why in found if why]
 
 
 def _unerased(late: str | None) -> Sequence[Trouble]:

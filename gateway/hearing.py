@@ -9,24 +9,46 @@ from dataclasses import replace
 
 from consent.decide import exemption
 from consent.vocabulary import Action, Check, Fact, ReasonCode, Refusal
-from gateway import inbound
+from gateway import envelope, inbound
 from gateway.house import House
-from gateway.stages import Case, Delivery, Errand, Heard, Misread, Sender, Unauthentic, request_of
+from gateway.stages import (
+    Case,
+    Contents,
+    Delivery,
+    Errand,
+    Heard,
+    Misread,
+    Sender,
+    Unauthentic,
+    Unopened,
+    request_of,
+)
 
 
-def read(delivery: Delivery, sender: Sender, house: House) -> Errand | Misread:
-    """In: bytes of a known sender. Out: what they want, or why nobody can tell. Never raises."""
+def read(contents: Contents | Unopened, sender: Sender, house: House) -> Errand | Misread:
+    """In: what a known sender's bytes hold. Out: what they want, or why nobody can tell. Never raises."""
+    policy, languages = house.policies.current(), house.languages
+    if isinstance(contents, Unopened):
+        return inbound.unopened(contents, sender, policy, languages)
     try:
-        return inbound.read(delivery, sender, house.policies.current(), house.languages)
+        return inbound.read(contents, sender, policy, languages)
     except Exception:  # noqa: BLE001  what can't be read without an error was not understood: a refusal
         facts = {Check.AUTHENTIC: Fact.PASSED, Check.SENDER: Fact.PASSED, Check.MESSAGE: Fact.FAILED}
         refusal = Refusal(ReasonCode.MALFORMED, facts, checks=(Check.MESSAGE,))
-        return Misread(refusal, inbound.language_of(delivery, house.languages))
+        return Misread(refusal, inbound.language_of(contents, languages))
+
+
+def language_of(delivery: Delivery, sender: Sender, house: House) -> str:
+    """Out: the language to answer a known sender in, who asks nothing any more. Raises: as `envelope.opened`."""
+    contents, languages = envelope.opened(delivery, house), house.languages
+    if isinstance(contents, Unopened):
+        return inbound.unopened(contents, sender, house.policies.current(), languages).language
+    return inbound.language_of(contents, languages)
 
 
 def heard(delivery: Delivery, sender: Sender, house: House) -> Heard:
     """What an exchange that ends at the door is about: its line is the person's all the same, if it names one."""
-    return of(read(delivery, sender, house), delivery, sender, house)
+    return of(read(envelope.opened(delivery, house), sender, house), delivery, sender, house)
 
 
 def of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: House) -> Heard:
@@ -40,9 +62,9 @@ def of_stranger(delivery: Delivery, sender: Unauthentic, case: Case, house: Hous
 
 def of(errand: Errand | Misread, delivery: Delivery, sender: Sender, house: House) -> Heard:
     """Out: what was wanted, in which language, and which law keeps it from the person."""
-    about = inbound.about(delivery.routing_key)
+    about, encrypted = inbound.about(delivery.routing_key), envelope.came_encrypted(delivery)
     if isinstance(errand, Misread):
-        return Heard(sender, errand.language, about=about)
+        return Heard(sender, errand.language, about=about, encrypted=encrypted)
     request = request_of(errand)
     law = exemption(request, house.policies.current(), house.clock.now())
-    return Heard(sender, request.language, request, about=about, exempt=law)
+    return Heard(sender, request.language, request, about=about, exempt=law, encrypted=encrypted)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -176,8 +175,7 @@ async def _keep_watch(service: Service) -> None:
             health = await keep_watch(service.watchman, health)
         except Exception as error:  # noqa: BLE001  the next look finds it again, whatever it was
             logger().error("watch-failed", **told(error))
-            with suppress(OSError):  # the disk itself: what was said says it
-                health = tell_blind(service.watchman, health, error)
+            health = await tell_blind(service.watchman, health, error)
         await service.rest(service.watch_seconds)
 
 

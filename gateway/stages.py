@@ -1,10 +1,11 @@
 """What is handed from room to room. Each type can only be had from the room before it.
 
-    Delivery → Sender → Request → Permit → Mandate → Evidence → Answer → Receipt → Reply
+    Delivery → Sender → Contents → Request → Permit → Mandate → Evidence → Answer → Enclosed → Receipt → Reply
 
 `Request`, `Permit`, `Refusal`, `Evidence` are words of the law and live in `consent.vocabulary`.
 Built in one place only (tests/house/test_constructor_homes.py): `Permit` in consent/decide.py, `Evidence` in
-consent/minimise.py, `Mandate` and `Receipt` in gateway/journal/, `Reply` in gateway/exchange.py.
+consent/minimise.py, `Contents` and `Enclosed` in gateway/envelope.py, `Mandate` and `Receipt` in gateway/journal/,
+`Reply` in gateway/exchange.py.
 """
 
 from __future__ import annotations
@@ -100,6 +101,26 @@ class Late:
     refusal: Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a known sender's delivery holds, opened if it came encrypted: what may be read. Built by the envelope."""
+
+    message_id: str
+    routing_key: str
+    content_type: str
+    """Of the body here, not of the envelope it came in."""
+    body: bytes = field(repr=False)
+    encrypted: bool
+    """Whether it came encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """Authentic, said to be encrypted, and not to be opened here."""
+
+    refusal: Refusal
+
+
 Errand: TypeAlias = Request | Submission | Order
 """What somebody at the door wants: evidence, data put on file, or a record kept."""
 About: TypeAlias = Literal["evidence", "submit", "consent"]
@@ -179,6 +200,8 @@ class Heard:
     about: About = "evidence"
     exempt: Exemption | None = None
     """The law that keeps what is asked from the person, if there is one."""
+    encrypted: bool = False
+    """Whether it came encrypted: then nothing is said of it in the clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +214,18 @@ class Written:
     message_id: str
     not_before: datetime | None = None
     """A no that could mean a blocked person bears the time of the slot it leaves at, and no other (DOMAIN.md 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """Words as they leave: encrypted, or in the clear where they may be. Built by the envelope."""
+
+    type: ReplyType
+    content_type: str
+    body: bytes = field(repr=False)
+    message_id: str
+    not_before: datetime | None
+    """As of `Written`."""
 
 
 @dataclass(frozen=True, slots=True)

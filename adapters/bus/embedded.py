@@ -238,6 +238,7 @@ class EmbeddedBus:
             correlation_id,
             content_type,
             jws,
+            traceparent,
             body,
             attempt,
         ) = row
@@ -253,6 +254,7 @@ class EmbeddedBus:
             correlation_id=correlation_id,
             received=self._clock.now(),
             attempt=attempt,
+            traceparent=traceparent,
         )
 
     def _now(self) -> int:

@@ -20,6 +20,7 @@ from gateway.errors import BusUnavailable, ConfigurationFault, Undeliverable
 Connect: TypeAlias = Callable[[Path], sqlite3.Connection]
 
 VERSION: Final = 1
+_LATER: Final = "traceparent"
 BUSY_MS: Final = 10_000
 TABLES: Final = """
 CREATE TABLE queue (
@@ -39,6 +40,7 @@ CREATE TABLE request (
   correlation_id TEXT,
   content_type TEXT NOT NULL,
   jws TEXT,
+  traceparent TEXT,
   body BLOB NOT NULL,
   attempt INTEGER NOT NULL,
   not_before INTEGER NOT NULL,
@@ -70,6 +72,7 @@ CREATE TABLE dead (
   correlation_id TEXT,
   content_type TEXT NOT NULL,
   jws TEXT,
+  traceparent TEXT,
   body BLOB NOT NULL,
   attempt INTEGER NOT NULL,
   buried INTEGER NOT NULL
@@ -113,11 +116,27 @@ def open_file(path: Path, connect: Connect) -> sqlite3.Connection:
         raise unavailable(error) from None
     except sqlite3.DatabaseError:
         raise _wrong(path, "is not a SQLite database", "Name another file.") from None
-    if version != VERSION:
+    if version == VERSION:
+        _complete(connection)
+    else:
         connection.close()
         wrong = f"has tables of version {version}, this program needs {VERSION}"
         raise _wrong(path, wrong, "Name the bus of this home, or a new file.")
     return connection
+
+
+def _complete(file: sqlite3.Connection) -> None:
+    """Give a file that an earlier program made the column that came later; such a program goes on with it. Raises:
+    BusUnavailable."""
+    try:
+        for table in ("request", "dead"):
+            columns = f"SELECT name FROM pragma_table_info('{table}')"  # noqa: S608  constant names
+            if (_LATER,) not in file.execute(columns).fetchall():
+                file.execute(f"ALTER TABLE {table} ADD COLUMN {_LATER} TEXT")
+    except sqlite3.Error as error:
+        if "duplicate column" not in str(error):  # another process was first
+            file.close()
+            raise unavailable(error) from None
 
 
 def connect_file(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

@@ -20,9 +20,10 @@ from gateway.ports import Outbound
 from gateway.stages import Outgoing
 
 _COLUMNS: Final = (
-    "queue, routing_key, message_id, user_id, reply_to, correlation_id, content_type, jws, body, attempt"
+    "queue, routing_key, message_id, user_id, reply_to, correlation_id, content_type, jws, traceparent, body,"
+    " attempt"
 )
-Row: TypeAlias = tuple[int, str, str, str, str, str, str | None, str, str | None, bytes, int]
+Row: TypeAlias = tuple[int, str, str, str, str, str, str | None, str, str | None, str | None, bytes, int]
 """`id`, then `_COLUMNS`."""
 
 
@@ -64,7 +65,7 @@ class Publish(_Job):
         it = self.request
         done = file.execute(
             f"INSERT INTO request ({_COLUMNS}, not_before)"  # noqa: S608  constant names
-            " SELECT name, ?, ?, ?, ?, ?, ?, ?, ?, 0, ? FROM queue WHERE name = ?",
+            " SELECT name, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ? FROM queue WHERE name = ?",
             (
                 it.routing_key,
                 it.message_id,
@@ -73,6 +74,7 @@ class Publish(_Job):
                 it.correlation_id,
                 it.content_type,
                 it.jws,
+                it.traceparent,
                 it.body,
                 self.now,
                 self.queue,

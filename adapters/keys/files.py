@@ -18,8 +18,9 @@ from gateway.errors import ConfigurationFault
 MAX_FILE_BYTES: Final = 16384
 SUCCESSION: Final = "succession"
 FORMER_GATEWAYS: Final = "gateway-former"
-WITHIN: Final = (SUCCESSION, FORMER_GATEWAYS)
-"""The folders within `keys/` that hold what is left of former keys: public, nothing secret."""
+ENCRYPTION: Final = "encryption"
+WITHIN: Final = (SUCCESSION, FORMER_GATEWAYS, ENCRYPTION)
+"""The folders within `keys/`: what is left of former keys, public; and the keys to encrypt to, which are secret."""
 LOCK: Final = "lock"
 """Held by who changes the keys: two rotations at once would each take the other's new key for the old one."""
 

@@ -5,6 +5,7 @@
     gateway.jwk   the key that signs replies, receipts and records: a private JWK with its kid
     succession/   how each identity key was followed by the next: notes signed by both, public
     gateway-former/   the public halves of former gateway keys: what they signed stays valid
+    encryption/   the keys that consumers encrypt to (`adapters.keys.encryption`)
 
 Nothing is ever created by opening. A running process follows a rotation by itself: it looks whether the folder has
 changed before it seals anything, and reads it anew; in a thread, where a command has to be asked.
@@ -23,13 +24,22 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Final, TypeAlias
 
-from adapters.keys.files import FORMER_GATEWAYS, SUCCESSION, check_directory, read_private, refuse
+from adapters.keys.encryption import EncryptionKey, read_encryption_keys
+from adapters.keys.files import (
+    ENCRYPTION,
+    FORMER_GATEWAYS,
+    SUCCESSION,
+    check_directory,
+    read_private,
+    refuse,
+)
 from adapters.keys.masters import Masters, MasterSource, read_masters
 from adapters.keys.sealing import mark, seal, unseal
 from gateway import jws
 from gateway.audit import note
 from gateway.audit.identity import Identity, lineage, read_step
 from gateway.errors import ConfigurationFault, Fault, JournalUnavailable
+from gateway.jwe import OpeningKey
 from gateway.jws import PublicKey, SigningKey, signing_key
 
 MASTER: Final = "master.key"
@@ -55,6 +65,7 @@ class _Ring:
     succession: tuple[str, ...]
     gateway: SigningKey
     gateways: Mapping[str, PublicKey]
+    encryption: Sequence[EncryptionKey]
 
 
 class FileKeys:
@@ -108,6 +119,15 @@ class FileKeys:
             raise JournalUnavailable(_BEING_READ)
         return found
 
+    def opening(self, kid: str, now: datetime) -> OpeningKey | None:
+        self._follow()
+        there = (key for key in self._ring.encryption if key.kid == kid and key.public.valid_at(now))
+        return next((key.opening for key in there), None)
+
+    def encryption(self, now: datetime) -> Sequence[PublicKey]:
+        self._follow()
+        return [key.public for key in self._ring.encryption if key.public.valid_at(now)]
+
     @property
     def mark(self) -> bytes:
         self._follow()
@@ -150,6 +170,12 @@ class FileKeys:
     def gateways(self) -> Sequence[PublicKey]:
         """Out: the gateway's public keys, former ones too, by name."""
         return sorted(self._ring.gateways.values(), key=lambda key: key.kid)
+
+    @property
+    def encryption_keys(self) -> Sequence[EncryptionKey]:
+        """Out: the keys that consumers encrypt to, whatever their time, the newest first."""
+        self._follow()
+        return self._ring.encryption
 
     def follow(self) -> None:
         """Know the keys as they are now, however long that takes. Raises: JournalUnavailable, when they can't be read
@@ -211,7 +237,8 @@ class FileKeys:
         identity = lineage(signer.verifier, succession)
         gateway = read_key(directory / GATEWAY)
         gateways = {**_former(directory / FORMER_GATEWAYS), gateway.kid: public(gateway)}
-        return _Ring(seen, masters, signer, identity, succession, gateway, gateways)
+        encryption = read_encryption_keys(directory / ENCRYPTION)
+        return _Ring(seen, masters, signer, identity, succession, gateway, gateways, encryption)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ Running processes follow at the third. Whoever calls holds `alone`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import Final
 
 from adapters import atomic
-from adapters.keys.files import FORMER_GATEWAYS, SUCCESSION, alone, changed, folder, move, put, refuse
+from adapters.keys.encryption import encryption_text, new_encryption_key, read_encryption_key
+from adapters.keys.files import (
+    ENCRYPTION,
+    FORMER_GATEWAYS,
+    SUCCESSION,
+    alone,
+    changed,
+    folder,
+    move,
+    put,
+    refuse,
+)
 from adapters.keys.house import GATEWAY, IDENTITY, FileKeys, read_identity, read_key
 from adapters.keys.making import SEED_BYTES, former_text, identity_text, key_text, master_text, new_key
 from adapters.keys.masters import IN_USE, former_file, former_files, next_file, printed, read_master
@@ -29,6 +40,7 @@ from gateway.ports import Ids
 
 NEXT_IDENTITY: Final = "identity.next"
 NEXT_GATEWAY: Final = "gateway.next"
+NEXT_ENCRYPTION: Final = "encryption.next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,40 @@ class KeySteps:
         # A crash here leaves it in use and written down as former: nothing is signed differently yet.
         move(self._directory / NEXT_GATEWAY, self._directory / GATEWAY)
         self._show()
+
+    # --- the keys to encrypt to -----------------------------------------------------------------------------
+    def next_encryption(self, now: datetime, ends: datetime) -> str:
+        """Make the next key to encrypt to, unless there is one. In: from when to when it opens. Out: its name."""
+        path = self._directory / NEXT_ENCRYPTION
+        if not path.exists():
+            put(path, encryption_text(new_encryption_key(self._ids), now, ends))
+        return read_encryption_key(path).kid
+
+    def switch_encryption(self, former_end: datetime) -> None:
+        """Have it encrypted to from now on. In: until when those before it still open, if their time is not over
+        earlier."""
+        keys = folder(self._directory / ENCRYPTION)
+        for key in self._keys.encryption_keys:
+            if key.public.valid_to > former_end:
+                put(keys / f"{key.kid}.jwk", encryption_text(key.opening, key.public.valid_from, former_end))
+        # A crash here leaves the keys before with their end, and the next one made: the time left is enough to go on.
+        path = self._directory / NEXT_ENCRYPTION
+        move(path, keys / f"{read_encryption_key(path).kid}.jwk")
+        atomic.sync(self._directory)
+        self._show()
+
+    def over(self, now: datetime) -> Sequence[str]:
+        """Out: the keys to encrypt to whose time is over."""
+        return [key.kid for key in self._keys.encryption_keys if key.public.valid_to < now]
+
+    def drop_encryption(self, kids: Collection[str]) -> None:
+        """Their time is over: delete their files. What was encrypted to them, nobody opens any more."""
+        keys = self._directory / ENCRYPTION
+        for kid in kids:
+            (keys / f"{kid}.jwk").unlink(missing_ok=True)
+        if kids:
+            atomic.sync(keys)
+            self._show()
 
     # --- the identity key -----------------------------------------------------------------------------------
     def next_identity(self) -> Change:

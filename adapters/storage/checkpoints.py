@@ -10,6 +10,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Final
@@ -69,6 +70,11 @@ class CheckpointFiles:
                 return
             self._newest[origin] = self._waiting[origin] = note
             self._changed.notify_all()
+
+    def newest(self) -> datetime | None:
+        """Out: when one was replaced last; None: none ever was. Raises: OSError."""
+        files = [file.stat().st_mtime for file in self._folder.iterdir() if file.suffix == _SUFFIX]
+        return datetime.fromtimestamp(max(files), UTC) if files else None
 
     @property
     def failed(self) -> str | None:

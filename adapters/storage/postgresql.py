@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import InterfaceError, InternalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
-from adapters.storage import tending
+from adapters.storage import anytext, tending
 from adapters.storage.dialect import ENVIRONMENT, FOREIGN, Connect, wrong
 from gateway.errors import ConfigurationFault, JournalUnavailable
 
@@ -72,9 +72,11 @@ def connect_postgresql(url: URL, factory: type[Driver] = psycopg.Connection) -> 
     }
     place = url.translate_connect_args(username="user", database="dbname")
     try:
-        return factory.connect(**(usual | place | said), autocommit=True)
+        connection = factory.connect(**(usual | place | said), autocommit=True)
     except psycopg.OperationalError:  # its text is the server's, in the server's language
         raise Unreached(f"storage (no connection to {_name(url)})") from None
+    anytext.take(connection)
+    return connection
 
 
 class Postgresql:

@@ -3,7 +3,7 @@ nothing erased left, is anything damaged."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 import sqlalchemy as sa
@@ -44,9 +44,14 @@ _PAUSE_SECONDS: Final = 0.4
 """Between two looks whether somebody still reads what was erased."""
 _PROBE: Final = "current_policy"
 """A table of one row, by which is seen how far the server may forget."""
-_FORGOTTEN: Final = (
+_OF_PROBE: Final = (
     "SELECT age(relfrozenxid) <= age(%s::xid) FROM pg_class WHERE oid = 'current_policy'::regclass"
 )
+_OF_ALL: Final = """
+    SELECT bool_and(age(part.relfrozenxid) <= age(%s::xid))
+    FROM pg_class AS whole JOIN pg_class AS part ON part.oid IN (whole.oid, whole.reltoastrelid)
+    WHERE whole.relnamespace = current_schema()::regnamespace AND whole.relkind = 'r'
+"""
 _OTHERS: Final = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :application "
     "AND pid <> pg_backend_pid()"
@@ -103,19 +108,23 @@ def settle(connection: psycopg.Connection[Any], vacuum: bool) -> bool:
     Out: False: somebody reads who may still see what was there before.
     """
     erased = connection.execute("SELECT pg_current_xact_id()::xid::text").fetchone()
+    tables = ", ".join(f'"{name}"' for (name,) in connection.execute(_TABLES))
     for _ in range(_TRIES):
         connection.execute(f"VACUUM (FREEZE) {_PROBE}")
-        # Frozen up to here: no transaction is left, here or on a replica that asks for it, that sees older rows.
-        if connection.execute(_FORGOTTEN, erased).fetchone() == (True,):
-            break
+        if _forgotten(connection, erased, _OF_PROBE):
+            # FREEZE: no page is passed over because somebody looks at it just now.
+            connection.execute(f"VACUUM ({'FULL' if vacuum else 'FREEZE, INDEX_CLEANUP ON'}) {tables}")
+            # A crash here leaves each table as it was, or anew.
+            if _forgotten(connection, erased, _OF_ALL):
+                return True
         connection.execute("SELECT pg_sleep(%s)", (_PAUSE_SECONDS,))
-    else:
-        return False
-    tables = ", ".join(f'"{name}"' for (name,) in connection.execute(_TABLES))
-    # FREEZE: no page is passed over because somebody looks at it just now.
-    connection.execute(f"VACUUM ({'FULL' if vacuum else 'FREEZE, INDEX_CLEANUP ON'}) {tables}")
-    # A crash here leaves each table as it was, or anew.
-    return True
+    return False
+
+
+def _forgotten(connection: psycopg.Connection[Any], erased: Any, query: LiteralString) -> bool:
+    """Out: whether those tables are frozen up to there: no transaction is left, in this database or by what another
+    one's long transactions make it keep, that sees older rows."""
+    return connection.execute(query, (erased[0],)).fetchone() == (True,)
 
 
 def damage(connection: Connection) -> list[str]:

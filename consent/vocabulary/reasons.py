@@ -73,6 +73,8 @@ class ReasonCode(StrEnum):
     EVIDENCE_UNKNOWN = "evidence-unknown"
     TEST_MESSAGE = "test-message"
     ENCRYPTION_REQUIRED = "encryption-required"
+    ENCRYPTION_INVALID = "encryption-invalid"
+    ENCRYPTION_KEY_MISSING = "encryption-key-missing"
     NOT_SUPPORTED = "not-supported"
     # 4 grant
     NO_GRANT = "no-grant"

@@ -121,6 +121,8 @@ class Request:
     document: bool = False
     test: bool = False
     action: Action = Action.READ
+    encrypted: bool = False
+    """Whether it came encrypted."""
     context: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """What the language needs to be answered in: identifiers of its header, echoed and never judged."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -21,11 +21,11 @@ from adapters.storage.rewrapping import SqlSealed
 from adapters.storage.store import SqlStore
 from consent.policy import Policy
 from gateway import records
-from gateway.assembly import buses, parts, retiring, watching
+from gateway.assembly import buses, jwks, parts, retiring, watching
 from gateway.assembly.law import Law
 from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
-from gateway.assembly.rotating import Rotations
+from gateway.assembly.rotating import ENCRYPTION_DAYS, Rotations
 from gateway.assembly.storage import storage_url
 from gateway.assembly.witnesses import wanted
 from gateway.authenticate import Terms
@@ -109,8 +109,17 @@ class Opened:
             witnessing=self.witnessing,
             witness_seconds=self.home.settings.log.witness_seconds,
             retention=self.retention(),
-            settle_keys=self.rotations().finish,
+            settle_keys=self.settle_keys,
         )
+
+    async def settle_keys(self, now: datetime) -> None:
+        """Do what is left of rotations, and show the public keys as they are by now."""
+        await self.rotations().settle(now)
+        self.show_keys(now)
+
+    def show_keys(self, now: datetime) -> Path:
+        """Put the public keys into the home's JWKS file. Out: where that is."""
+        return jwks.write(self.home.root, self.keys, self.house.ids, now)
 
     def watchman(self, bus: Bus) -> Watchman:
         """Out: who looks whether everything accepted has ended or is under way."""
@@ -177,6 +186,10 @@ async def create(root: Path, clock: Clock | None = None, ids: Ids | None = None)
     settings = load(root, verify, now).settings
     (root / parts.DATA).mkdir(mode=0o700, exist_ok=True)
     made = file_keys.create(root / parts.KEYS, ids, settings.authority.name)
+    steps = KeySteps(made, ids)
+    steps.next_encryption(now, now + timedelta(days=ENCRYPTION_DAYS))
+    steps.switch_encryption(now)
+    jwks.write(root, made, ids, now)
     database.create(storage_url(root, settings))
     buses.create(root, settings)
     store = SqlStore(storage_url(root, settings), records.folding(made.find))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.keys import FileKeys
 from adapters.keys.rotating import KeySteps
-from gateway import jws
+from gateway import jose, jws
 from gateway.audit.identity import Identity
 from gateway.ports import Ids
 
@@ -25,6 +25,8 @@ class OwnKeys:
     """Until when each signed."""
     jwks: Mapping[str, Mapping[str, str]]
     """The gateway's public keys: in use, next and former."""
+    encryption: Sequence[jws.PublicKey]
+    """What consumers encrypt to, the newest first, whatever its time."""
     master: str
     master_source: str
     former_masters: Sequence[str]
@@ -48,6 +50,15 @@ class OwnKeys:
                     for kid, until in self.former_gateways.items()
                 ],
             },
+            "encryption": [
+                {
+                    "kid": key.kid,
+                    "jwk": jose.public_members(key.key),
+                    "not_before": key.valid_from.isoformat(),
+                    "not_after": key.valid_to.isoformat(),
+                }
+                for key in self.encryption
+            ],
             "master": {
                 "id": self.master,
                 "source": self.master_source,
@@ -60,7 +71,7 @@ def own_keys(keys: FileKeys, ids: Ids) -> OwnKeys:
     """Out: what there is to tell. Raises: ConfigurationFault."""
     following = KeySteps(keys, ids).announced()
     former = {key.kid: key.valid_to for key in keys.gateways if key.kid != keys.gateway.kid}
-    jwks = {key.kid: _members(key) for key in keys.gateways}
+    jwks = {key.kid: jose.public_members(key.key) for key in keys.gateways}
     if following is not None:
         jwks[following.kid] = jws.public_jwk(following)
     masters = keys.masters
@@ -70,13 +81,9 @@ def own_keys(keys: FileKeys, ids: Ids) -> OwnKeys:
         gateway=keys.gateway.kid,
         next_gateway=following.kid if following is not None else None,
         former_gateways=former,
+        encryption=[key.public for key in keys.encryption_keys],
         jwks=jwks,
         master=masters.current.hex(),
         master_source="command" if keys.source.command else "file",
         former_masters=[named.hex() for named in masters.former],
     )
-
-
-def _members(key: jws.PublicKey) -> dict[str, str]:
-    members = key.key.as_dict(private=False)
-    return {name: str(members[name]) for name in ("kty", "crv", "x")}

@@ -30,6 +30,10 @@ from gateway.stages import Position
 SETTLED: Final = timedelta(seconds=60)
 """How long a former key stays good for who is in the middle of something: six times as long as a process waits for the
 database with what it has sealed or signed."""
+ENCRYPTION_DAYS: Final = 730
+"""How long a key to encrypt to opens, unless it is said otherwise."""
+OVERLAP_DAYS: Final = 30
+"""How long those before it still open: until consumers have taken the new one."""
 CONTEXTS: Final[Contexts] = {
     Place.SECRETS: lambda one: log.SECRETS_CONTEXT + one.name,
     Place.REPLY: lambda one: outbox.CONTEXT + one.name,
@@ -80,6 +84,26 @@ class Rotations:
             self.steps.switch_gateway(now + SETTLED)
         return change
 
+    async def encryption(self, days: int, overlap_days: int, now: datetime) -> tuple[Sequence[str], str]:
+        """Another key to encrypt to, or the first one. In: for how many days it opens, and how long those before it
+        still do. Out: those that still open, and the new one."""
+        with self.steps.alone():
+            new = self.steps.next_encryption(now, now + timedelta(days=days))
+            former = [key.kid for key in self.keys.encryption(now)]
+            kind = Kind.KEY_ROTATED if former else Kind.KEY_CREATED
+            await self._told(kind, now, "encryption", *former, new)
+            # A crash here leaves the keys before, and the next one made.
+            self.steps.switch_encryption(now + timedelta(days=overlap_days))
+            await self._drop_encryption(now)
+        return former, new
+
+    async def _drop_encryption(self, now: datetime) -> None:
+        over = self.steps.over(now)
+        for kid in over:
+            await self._told(Kind.KEY_DESTROYED, now, "encryption", kid)
+        # A crash here leaves files of keys that are said to be gone: whoever goes on says it again.
+        self.steps.drop_encryption(over)
+
     async def log(self, classes: Sequence[str], now: datetime) -> Sequence[tuple[str, str]]:
         """New log, index, VRF and seal keys for these classes: each goes on in a new shard. Out: for each class the
         shard before and the new one."""
@@ -123,6 +147,14 @@ class Rotations:
                 # A crash here leaves the key before in use; the next one lies beside it.
                 self.steps.switch_master(change, now)
             return await self._finish(now, change)
+
+    async def settle(self, now: datetime) -> None:
+        """Do what is left of rotations: drop keys to encrypt to whose time is over, then as `finish`."""
+        if self.steps.over(now):
+            with ExitStack() as held:
+                await asyncio.to_thread(held.enter_context, self.steps.alone())
+                await self._drop_encryption(now)
+        await self.finish(now)
 
     async def finish(self, now: datetime) -> MasterRotated | None:
         """Do what is left of a rotation of the master key. Out: None, when nothing is. The keys are read in threads:

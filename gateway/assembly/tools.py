@@ -15,6 +15,7 @@ from gateway.assembly import parts
 from gateway.config import home as config
 from gateway.config.files import documents_of
 from gateway.config.signatures import verify
+from gateway.jwe import OpeningKey
 from gateway.jws import SigningKey
 
 
@@ -49,6 +50,21 @@ def open_keys(root: Path) -> FileKeys:
 def new_key(kid: str) -> SigningKey:
     """Out: a new Ed25519 pair for a consumer or signatory."""
     return file_keys.new_key(SystemIds(), kid)
+
+
+def new_encryption_key(kid: str) -> OpeningKey:
+    """Out: a new X25519 pair for a consumer."""
+    return file_keys.new_encryption_key(SystemIds(), kid)
+
+
+def write_encryption_key(file: Path, key: OpeningKey) -> None:
+    """Write a secret key into a new file, 0600. Raises: ConfigurationFault."""
+    file_keys.write_opening_key(file, key)
+
+
+def read_encryption_key(file: Path) -> OpeningKey:
+    """Out: a consumer's secret key to open replies. Raises: ConfigurationFault."""
+    return file_keys.read_opening_key(file)
 
 
 def write_key(file: Path, key: SigningKey) -> None:

@@ -16,7 +16,7 @@ from gateway.house import House
 from gateway.keeping.retention import Retention
 from gateway.keeping.watch import Watch
 from gateway.ports import Bus
-from gateway.ports.watch import BusView
+from gateway.ports.watch import BusLine, BusView
 from gateway.watching import Watchman
 
 
@@ -40,6 +40,7 @@ def watchman(
         store,
         Watch(SqlWatch(store), store, timedelta(seconds=patience)),
         bus if isinstance(bus, BusView) else None,
+        bus if isinstance(bus, BusLine) else None,
         machine,
         FileSlate(home.root / DATA),
         retention,

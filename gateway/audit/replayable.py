@@ -44,6 +44,7 @@ def decided(event: Event, archived: Policy) -> Decided | None:
         register=event.register,
         action=_action(event, archived),
         on_behalf_of=event.on_behalf_of,
+        encrypted=_encrypted(event, reason, archived),
         requested=frozenset(event.requested or ()),
         grant=event.grant,
         kind=None if basis is None else basis.kind,
@@ -66,6 +67,14 @@ def _action(event: Event, archived: Policy) -> Action | None:
     if grant is not None:
         return Action.WRITE if grant.write else Action.READ
     return None if event.register and event.requested else Action.READ
+
+
+def _encrypted(event: Event, reason: ReasonCode | None, archived: Policy) -> bool:
+    """Out: whether it must have come encrypted: its answer had to be, or nothing would have been judged otherwise."""
+    if reason in (ReasonCode.ENCRYPTION_REQUIRED, ReasonCode.ENCRYPTION_KEY_MISSING):
+        return reason is ReasonCode.ENCRYPTION_KEY_MISSING
+    grant, asker = archived.grants.get(event.grant or ""), archived.consumers.get(event.consumer or "")
+    return (grant is not None and grant.encrypt) or (asker is not None and asker.encrypt)
 
 
 def _reason(event: Event) -> ReasonCode | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from gateway import assembly, client, inbound
+from gateway import assembly, client, inbound, jwe
 from gateway.cli import console
 from gateway.cli.letters import Letter, NoRequest, post, question, served
 
@@ -35,6 +36,36 @@ Receipts: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A file to which the reply's receipt is added, one a line."),
 ]
+Encrypt: TypeAlias = Annotated[
+    bool, typer.Option("--encrypt", help="Encrypt the request to the gateway; the reply comes encrypted too.")
+]
+OpeningKey: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The consumer's secret key to open replies; default: keys/consumers/CONSUMER-enc.jwk, if it is there.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be sent and how, as it was typed."""
+
+    home: Path
+    file: Path
+    consumer: str
+    key: Path | None
+    timeout_seconds: float
+    receipts: Path | None
+    amqp: str | None
+    encrypt: bool
+    encryption_key: Path | None
+    submits: bool
+
+    def key_file(self, ending: str = "") -> Path:
+        """Out: where the demo keeps a consumer's secret key."""
+        return self.home / "keys" / "consumers" / f"{self.consumer}{ending}.jwk"
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +79,8 @@ def ask(
     timeout: Timeout = 30.0,
     receipts: Receipts = None,
     amqp: Amqp = None,
+    encrypt: Encrypt = False,
+    encryption_key: OpeningKey = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -55,75 +88,80 @@ def ask(
 
     It reaches a running `einmal serve`; where none runs, this process answers itself. With --amqp it only asks.
     """
-    deliver(home, file, consumer, key, timeout, receipts, amqp, as_json, submits=False)
+    errand = Errand(
+        home, file, consumer, key, timeout, receipts, amqp, encrypt, encryption_key, submits=False
+    )
+    deliver(errand, as_json)
 
 
-def deliver(
-    home: Path,
-    file: Path,
-    name: str,
-    key: Path | None,
-    timeout: float,
-    receipts: Path | None,
-    amqp: str | None,
-    as_json: bool,
-    *,
-    submits: bool,
-) -> None:
+def deliver(errand: Errand, as_json: bool) -> None:
     """Send the file as the consumer of that name, print the reply, end with the exit code that it means.
 
     A file of the other command's kind is not sent: nobody writes into a register who meant to ask.
     """
     try:
-        letter = asyncio.run(_sent(home, file, name, key, timeout, amqp, submits))
+        letter = asyncio.run(_sent(errand))
     except NoRequest as wrong:
-        console.error(f"{file}: {wrong.why}.")
+        console.error(f"{errand.file}: {wrong.why}.")
         console.no()
     except client.ReplyInvalid as wrong:
-        console.error(f"A reply came and proves nothing: {wrong.code}.")
+        if wrong.code == "encryption":
+            console.error(
+                "A reply came and can't be opened: --encryption-key names the key it is encrypted to."
+            )
+        else:
+            console.error(f"A reply came and proves nothing: {wrong.code}.")
         console.no()
     if letter.reply is None:
-        console.error(f"No reply within {timeout:g} seconds. The request stays on the bus.")
+        console.error(f"No reply within {errand.timeout_seconds:g} seconds. The request stays on the bus.")
         raise typer.Exit(console.ENVIRONMENT)
     _tell(letter, letter.reply, as_json)
-    if receipts is not None and letter.reply.promise is not None:
-        _add(receipts, letter.reply.promise.token)
+    if errand.receipts is not None and letter.reply.promise is not None:
+        _add(errand.receipts, letter.reply.promise.token)
     if not letter.answered:
         console.no()
 
 
-async def _sent(
-    home: Path,
-    file: Path,
-    name: str,
-    key: Path | None,
-    timeout_seconds: float,
-    amqp: str | None,
-    submits: bool,
-) -> Letter:
-    async with await assembly.open_house(home) as opened:
-        consumer = _consumer(opened, name, key or home / "keys" / "consumers" / f"{name}.jwk")
-        request = question(opened, file, consumer)
-        if submits is not (inbound.about(request.routing_key) == "submit"):
+async def _sent(errand: Errand) -> Letter:
+    async with await assembly.open_house(errand.home) as opened:
+        consumer = _consumer(opened, errand)
+        request = question(opened, errand.file, consumer, encrypt=errand.encrypt)
+        if errand.submits is not (inbound.about(request.routing_key) == "submit"):
             console.usage(
-                f"{file} submits nothing: send it with `einmal ask`"
-                if submits
-                else f"{file} submits data: send it with `einmal submit`"
+                f"{errand.file} submits nothing: send it with `einmal ask`"
+                if errand.submits
+                else f"{errand.file} submits data: send it with `einmal submit`"
             )
-        if amqp is not None:
-            return await post(opened, request, consumer, timeout_seconds, amqp)
+        if errand.amqp is not None:
+            return await post(opened, request, consumer, errand.timeout_seconds, errand.amqp)
         async with served(opened):
-            return await post(opened, request, consumer, timeout_seconds)
+            return await post(opened, request, consumer, errand.timeout_seconds)
 
 
-def _consumer(opened: assembly.Opened, name: str, file_of_key: Path) -> client.Consumer:
-    known = opened.home.policy.consumers.get(name)
+def _consumer(opened: assembly.Opened, errand: Errand) -> client.Consumer:
+    name, consumers = errand.consumer, opened.home.policy.consumers
+    known = consumers.get(name)
     if known is None:
-        console.usage(f"no consumer {name!r}; there are: {', '.join(opened.home.policy.consumers) or 'none'}")
-    secret = assembly.read_key(file_of_key)
-    if secret.kid not in {one.kid for one in known.keys}:
-        console.usage(f"the key in {file_of_key} is {secret.kid!r}: consumers/ lists no such key for {name}")
-    return client.Consumer(name, known.bus_user, secret)
+        console.usage(f"no consumer {name!r}; there are: {', '.join(consumers) or 'none'}")
+    kids, file = {one.kid for one in known.keys}, errand.key or errand.key_file()
+    secret = assembly.read_key(file)
+    opens = _opening(errand)
+    if errand.encrypt and not opens:
+        console.usage(
+            f"--encrypt needs the key that opens the reply: --encryption-key, or {errand.key_file('-enc')}"
+        )
+    for kid, place in ((secret.kid, file), *((one.kid, path) for one, path in opens)):
+        if kid not in kids:
+            console.usage(f"the key in {place} is {kid!r}: consumers/ lists no such key for {name}")
+    return client.Consumer(name, known.bus_user, secret, tuple(one for one, _ in opens))
+
+
+def _opening(errand: Errand) -> list[tuple[jwe.OpeningKey, Path]]:
+    """Out: the key that opens replies, if there is one, and where it lies."""
+    file = errand.encryption_key or errand.key_file("-enc")
+    if errand.encryption_key is None and not file.exists():
+        return []
+    return [(assembly.read_encryption_key(file), file)]
 
 
 def _add(receipts: Path, token: str) -> None:
@@ -136,12 +174,12 @@ def _add(receipts: Path, token: str) -> None:
 
 def _tell(letter: Letter, reply: client.Verified, as_json: bool) -> None:
     message = reply.message
-    text = message.body.decode("utf-8", "replace")
+    text = reply.body.decode("utf-8", "replace")
     if as_json:
         console.as_json(
             {
                 "type": message.type,
-                "content_type": message.content_type,
+                "content_type": reply.content_type,
                 "message_id": letter.request.message_id,
                 "body": text,
                 "receipt": reply.promise.token if reply.promise else None,

@@ -49,6 +49,7 @@ def explain(
     write: Annotated[
         bool, typer.Option("--write", help="Submit the fields instead of asking for them.")
     ] = False,
+    encrypted: Annotated[bool, typer.Option("--encrypted", help="As if the request came encrypted.")] = False,
     representative: Annotated[
         str | None,
         typer.Option(help="The power under which somebody acts for the person, by its id.", metavar="ID"),
@@ -81,6 +82,7 @@ def explain(
             on_behalf_of=None if on_behalf_of is None else _known("consumer", on_behalf_of, policy.consumers),
             representative=representative,
             action=Action.WRITE if write else Action.READ,
+            encrypted=encrypted,
         )
 
     examined, near = asyncio.run(_examine(home, asked))

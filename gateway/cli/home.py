@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from consent.encryption import unanswerable
 from consent.expiry import Ending, ending
 from consent.problems import Document, KeyPath
 from consent.tables import tables, text
@@ -147,13 +148,24 @@ async def _examine(root: Path) -> assembly.Findings:
 
 
 def _warnings(found: assembly.Findings) -> tuple[Problem, ...]:
-    """Out: signatures that would not count any more, and what ends soon or has just ended."""
+    """Out: signatures that would not count any more, who can't be answered, what ends soon or has just ended."""
     if found.home is None:
         return ()
     now, documents = assembly.now(), found.home.documents.values()
     return (
         *found.warnings,
+        *(_unanswerable(name, documents) for name in unanswerable(found.home.policy, now)),
         *(_ends(one, documents, now) for one in ending(found.home.policy, now, _SOON_DAYS)),
+    )
+
+
+def _unanswerable(consumer: str, documents: Iterable[Document]) -> Problem:
+    wrong = "must be answered encrypted, and has no valid key for that: whatever it asks is refused"
+    mend = 'Add a [[key]] with use = "enc": `einmal keys new FILE --kid NAME --encryption`.'
+    return next(
+        document.problem(("id",), wrong, mend)
+        for document in documents
+        if document.file.startswith("consumers/") and text(document.data, "id") == consumer
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
@@ -11,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from consent.policy import Policy
-from gateway import assembly, jws
+from gateway import assembly, jose, jws
 from gateway.audit.note import NoteInvalid, Verifier
 from gateway.audit.shard import Origin
 from gateway.cli import console, rotating
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("list")(list_)
     group.command("new")(new)
+    group.command("jwks")(jwks)
     rotating.register(group)
     app.add_typer(group, name="keys")
 
@@ -105,6 +107,10 @@ def _tell(own: assembly.OwnKeys) -> None:
         console.say(f"  next, once it is rotated: {own.next_gateway}")
     for kid, until in own.former_gateways.items():
         console.say(f"  before it: {kid}, until {until:%Y-%m-%d}")
+    if not own.encryption:
+        console.prose("No key to encrypt to: `einmal keys rotate encryption` makes the first one.")
+    for key in own.encryption:
+        console.say(f"Consumers encrypt to {key.kid}, until {key.valid_to:%Y-%m-%d}.")
     console.say(f"Secrets are sealed under the master key {own.master}, from a {own.master_source}.")
     for one in own.former_masters:
         console.say(f"  before it: {one}; `einmal keys rotate master` goes on with what is sealed under it")
@@ -123,24 +129,53 @@ def new(
     auditor: Annotated[
         bool, typer.Option("--auditor", help="A key to cosign a log with, as its auditor or witness.")
     ] = False,
+    encryption: Annotated[
+        bool, typer.Option("--encryption", help="A key of X25519, to which replies are encrypted.")
+    ] = False,
     as_json: console.Json = False,
 ) -> None:
     """A new Ed25519 pair.
 
     The secret goes into FILE, the public line for the home's file on the screen.
     """
+    if auditor and encryption:
+        console.usage("--auditor and --encryption are two different keys")
     if auditor:
         _new_cosigner(file, kid, as_json)
         return
-    key = assembly.new_key(kid)
-    assembly.write_key(file, key)
-    public = jws.public_jwk(key)
+    public = _new_encryption(file, kid) if encryption else _new_signing(file, kid)
     if as_json:
         console.as_json({"kid": kid, "jwk": public, "file": str(file)})
         return
     members = ", ".join(f'{name} = "{value}"' for name, value in public.items())
     console.say(f"The secret key is in {file}: for its owner alone.")
-    console.say(f"The public one, for people/ or consumers/:\n  jwk = {{ {members} }}")
+    where = 'for a [[key]] with use = "enc" in consumers/' if encryption else "for people/ or consumers/"
+    console.say(f"The public one, {where}:\n  jwk = {{ {members} }}")
+
+
+def _new_signing(file: Path, kid: str) -> dict[str, str]:
+    key = assembly.new_key(kid)
+    assembly.write_key(file, key)
+    return jws.public_jwk(key)
+
+
+def _new_encryption(file: Path, kid: str) -> dict[str, str]:
+    key = assembly.new_encryption_key(kid)
+    assembly.write_encryption_key(file, key)
+    return jose.public_members(key.key)
+
+
+def jwks(home: console.Home = console.HERE) -> None:
+    """The public keys as a JWKS: to verify by, to encrypt to."""
+
+    async def shown() -> dict[str, list[Mapping[str, str]]]:
+        opened = await assembly.open_house(home)
+        try:
+            return assembly.jwks(opened.keys, opened.house.ids, opened.house.clock.now())
+        finally:
+            await opened.close()
+
+    console.as_json(asyncio.run(shown()))
 
 
 def _new_cosigner(file: Path, name: str, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from gateway import assembly, client, inbound
 from gateway import serve as house
 from gateway.inbound import body
 from gateway.inbound.misread import NotUnderstood
+from gateway.jws import PublicKey
 from gateway.ports import Outbound
 from gateway.stages import Errand, ReplyType, request_of
 
@@ -84,8 +85,11 @@ async def post(
         await bus.close()
 
 
-def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> Outbound:
-    """Out: the signed request. Its routing key and message id are those its body has."""
+def question(
+    opened: assembly.Opened, file: Path, consumer: client.Consumer, *, encrypt: bool = False
+) -> Outbound:
+    """Out: the signed request, encrypted to the gateway if it is to be. Its routing key and message id are those its
+    body has. Raises: NoRequest."""
     content_type = _TYPES.get(file.suffix)
     if content_type is None:
         raise NoRequest("a request is an .xml or a .json file")
@@ -100,7 +104,16 @@ def question(opened: assembly.Opened, file: Path, consumer: client.Consumer) -> 
         content_type,
         message_id=request.message,
         now=opened.house.clock.now(),
+        encrypt_to=_key_of(opened) if encrypt else None,
     )
+
+
+def _key_of(opened: assembly.Opened) -> PublicKey:
+    """Out: what is encrypted to."""
+    keys = opened.keys.encryption(opened.house.clock.now())
+    if not keys:
+        raise NoRequest("the house has no key to encrypt to: `einmal keys rotate encryption` makes one")
+    return keys[0]
 
 
 def _read(

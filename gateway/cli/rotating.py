@@ -23,6 +23,7 @@ class What(StrEnum):
     """Which key."""
 
     GATEWAY = "gateway"
+    ENCRYPTION = "encryption"
     LOG = "log"
     IDENTITY = "identity"
     MASTER = "master"
@@ -37,7 +38,8 @@ def rotate(
         What,
         typer.Argument(
             metavar="WHAT",
-            help="gateway (replies, receipts, records) · log (log, index, labels of a class) · identity · master",
+            help="gateway (replies, receipts, records) · encryption (what consumers encrypt to) · "
+            "log (log, index, labels of a class) · identity · master",
         ),
     ],
     retention: Annotated[
@@ -50,6 +52,22 @@ def rotate(
         bool,
         typer.Option("--announce", help="With gateway: make the next key, and go on signing with this one."),
     ] = False,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=3660,
+            help=f"With encryption: how long the new key opens; default {assembly.ENCRYPTION_DAYS}.",
+        ),
+    ] = None,
+    overlap_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=366,
+            help=f"With encryption: how long those before it still open; default {assembly.OVERLAP_DAYS}.",
+        ),
+    ] = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -61,7 +79,12 @@ def rotate(
         console.usage("--class goes with log")
     if announce and what is not What.GATEWAY:
         console.usage("--announce goes with gateway")
+    if (days is not None or overlap_days is not None) and what is not What.ENCRYPTION:
+        console.usage("--days and --overlap-days go with encryption")
     match what:
+        case What.ENCRYPTION:
+            whole = assembly.ENCRYPTION_DAYS if days is None else days
+            _encryption(home, whole, assembly.OVERLAP_DAYS if overlap_days is None else overlap_days, as_json)
         case What.GATEWAY:
             _gateway(home, announce, as_json)
         case What.LOG:
@@ -89,6 +112,21 @@ def _gateway(home: Path, announce: bool, as_json: bool) -> None:
         console.prose(
             f"What {old} signed stays valid. Consumers need the new public key: `einmal keys list --json`."
         )
+
+
+def _encryption(home: Path, days: int, overlap_days: int, as_json: bool) -> None:
+    async def run(opened: assembly.Opened, now: datetime) -> tuple[list[str], str, Path]:
+        former, new = await opened.rotations().encryption(days, overlap_days, now)
+        return list(former), new, opened.show_keys(now)
+
+    former, new, file = _opened(home, run)
+    if as_json:
+        console.as_json({"former": former, "kid": new, "jwks": str(file)})
+        return
+    console.say(f"Consumers can encrypt to {new} from now on.", "green")
+    for one in former:
+        console.prose(f"What is encrypted to {one} is opened for {console.count(overlap_days, 'day')} more.")
+    console.prose(f"Give consumers the new public key: it is in {file}, and `einmal keys jwks` prints it.")
 
 
 def _log(home: Path, classes: list[str] | tuple[()], as_json: bool) -> None:

@@ -20,6 +20,8 @@ def submit(
     timeout: ask.Timeout = 30.0,
     receipts: ask.Receipts = None,
     amqp: ask.Amqp = None,
+    encrypt: ask.Encrypt = False,
+    encryption_key: ask.OpeningKey = None,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -27,4 +29,7 @@ def submit(
 
     It reaches a running `einmal serve`; where none runs, this process takes it itself. With --amqp it only submits.
     """
-    ask.deliver(home, file, consumer, key, timeout, receipts, amqp, as_json, submits=True)
+    errand = ask.Errand(
+        home, file, consumer, key, timeout, receipts, amqp, encrypt, encryption_key, submits=True
+    )
+    ask.deliver(errand, as_json)

@@ -12,6 +12,7 @@ from gateway.audit.retention import Rule
 from gateway.config.bus import Bus
 from gateway.config.cosigners import Auditor, Witness, distinct
 from gateway.config.keeping import Keeping, RetentionClass, fitting, rules
+from gateway.config.operation import Operation
 from gateway.config.storage import Storage
 
 Count: TypeAlias = Annotated[int, Field(gt=0)]
@@ -134,6 +135,7 @@ class Einmal(Table):
     keys: KeySources = KeySources()
     schemas: Schemas = Schemas()
     limits: Limits = Limits()
+    operation: Operation = Operation()
 
     @field_validator("retention")
     @classmethod

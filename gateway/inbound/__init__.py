@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from consent.parties import Consumer
 from consent.policy import Policy
-from consent.vocabulary import Action, Check, Fact, ReasonCode, Refusal
+from consent.vocabulary import Action, Check, Fact, ReasonCode, Refusal, Request, Submission
 from gateway.inbound import body, edm, plain
 from gateway.inbound.misread import NotUnderstood
-from gateway.stages import About, Delivery, Errand, Misread, Sender, request_of
+from gateway.stages import About, Contents, Errand, Misread, Sender, Unopened, request_of
 from xoev_schemas.languages import JSON, Languages
 
 _ABOUT: Final[Mapping[str, About]] = MappingProxyType({"submit": "submit", "consent": "consent"})
@@ -32,27 +33,43 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType({"oots-edm/1.0": edm.req
 """Languages whose records are not the house's own words."""
 
 
-def read(delivery: Delivery, sender: Sender, policy: Policy, languages: Languages) -> Errand | Misread:
-    """In: bytes whose signature holds, and who signed them. Out: what they want, or why nobody can tell."""
+def read(contents: Contents, sender: Sender, policy: Policy, languages: Languages) -> Errand | Misread:
+    """In: what bytes hold whose signature holds, and who signed them. Out: what is wanted, or why nobody can tell."""
     consumer = policy.consumers[sender.consumer]
     language = None
     try:
-        if consumer.encrypt:  # encryption is not spoken yet: who demands it is not served in the clear
+        if consumer.encrypt and not contents.encrypted:  # whatever it is: not even read
             raise NotUnderstood(ReasonCode.ENCRYPTION_REQUIRED)
-        if not _UUID.fullmatch(delivery.message_id):
+        if not _UUID.fullmatch(contents.message_id):
             raise NotUnderstood(ReasonCode.RULE_VIOLATED)
-        said = body.parse(delivery.content_type, delivery.body, languages)
+        said = body.parse(contents.content_type, contents.body, languages)
         language = said.language
         if language not in consumer.standards:
             raise NotUnderstood(ReasonCode.STANDARD_NOT_AGREED)
-        kind, reads = reader(delivery.routing_key, language)
-        errand = reads(body.record(said, kind), delivery.message_id, language, consumer, policy)
-        _routed(delivery.routing_key, errand)
+        kind, reads = reader(contents.routing_key, language)
+        errand = reads(body.record(said, kind), contents.message_id, language, consumer, policy)
+        _routed(contents.routing_key, errand)
         _known(errand, policy)
     except NotUnderstood as why:
-        guessed = language or body.guess(delivery.content_type, languages)
+        guessed = language or body.guess(contents.content_type, languages)
         return Misread(_refusal(why), _agreed(guessed, consumer, languages))
-    return errand
+    return _encrypted(errand) if contents.encrypted else errand
+
+
+def unopened(contents: Unopened, sender: Sender, policy: Policy, languages: Languages) -> Misread:
+    """In: what nobody here can open, and who signed it. Out: that, and a language its sender speaks."""
+    return Misread(contents.refusal, _agreed(JSON, policy.consumers[sender.consumer], languages))
+
+
+def _encrypted(errand: Errand) -> Errand:
+    """Out: the same, said to have come encrypted. Orders are not held against a grant."""
+    match errand:
+        case Request():
+            return replace(errand, encrypted=True)
+        case Submission(request=request):
+            return replace(errand, request=replace(request, encrypted=True))
+        case _:
+            return errand
 
 
 def about(routing_key: str) -> About:
@@ -61,15 +78,15 @@ def about(routing_key: str) -> About:
     return _ABOUT.get(said[0] if said else "", "evidence")
 
 
-def language_of(delivery: Delivery, languages: Languages) -> str:
+def language_of(contents: Contents, languages: Languages) -> str:
     """In: bytes nobody understood or will read. Out: the language to answer in, as far as can be told.
 
     Never raises: whatever stopped the reading may well stop it here again.
     """
     try:
-        return body.parse(delivery.content_type, delivery.body, languages).language
+        return body.parse(contents.content_type, contents.body, languages).language
     except Exception:  # noqa: BLE001
-        return body.guess(delivery.content_type, languages)
+        return body.guess(contents.content_type, languages)
 
 
 def _agreed(guessed: str, consumer: Consumer, languages: Languages) -> str:

@@ -42,6 +42,7 @@ from gateway.stages import (
     Case,
     Delivery,
     Elsewhere,
+    Enclosed,
     Filing,
     Heard,
     Late,
@@ -55,7 +56,6 @@ from gateway.stages import (
     Repeat,
     Sender,
     Unauthentic,
-    Written,
 )
 
 _ROLLS: Final = 5
@@ -149,7 +149,7 @@ class Journal:
         return Moved()
 
     async def settled(
-        self, case: Case, heard: Heard, outcome: Outcome, written: Written | None, now: datetime
+        self, case: Case, heard: Heard, outcome: Outcome, written: Enclosed | None, now: datetime
     ) -> tuple[Outgoing | None, Receipt] | Moved | Repeat | Elsewhere:
         """The terminal line; evidence is committed only while its basis and its policy stand (LOG.md 9.3).
 
@@ -217,7 +217,7 @@ class Journal:
         result, _ = await self._append(late.row.key.retention, now, ending)
         return isinstance(result, Committed)
 
-    def addressed(self, case: Case, sender: Sender, written: Written, now: datetime) -> Outgoing:
+    def addressed(self, case: Case, sender: Sender, written: Enclosed, now: datetime) -> Outgoing:
         """Out: the words as a signed message to the sender, without the promise of a journal line."""
         return outbox.addressed(case, sender, written, int(now.timestamp()), self._keys.gateway)
 

@@ -37,6 +37,7 @@ from gateway.stages import (
     Answer,
     Case,
     Delivery,
+    Enclosed,
     Failure,
     Filing,
     Heard,
@@ -45,7 +46,6 @@ from gateway.stages import (
     Recorded,
     Sender,
     Unauthentic,
-    Written,
 )
 
 _LATE: Final = frozenset({ReasonCode.DEADLINE_PASSED, ReasonCode.NOT_FRESH})
@@ -102,7 +102,7 @@ def postponed(case: Case, heard: Heard, fault: Fault, now: datetime) -> Event:
 
 
 def terminal(
-    case: Case, heard: Heard, outcome: Outcome, written: Written | None, now: datetime
+    case: Case, heard: Heard, outcome: Outcome, written: Enclosed | None, now: datetime
 ) -> list[tuple[Owner, Event]]:
     """Out: the line or lines that end the exchange: one for each person whose data is in the evidence."""
     common = {

@@ -13,12 +13,12 @@ from gateway import jws
 from gateway.audit import record
 from gateway.jws import SigningKey
 from gateway.ports import Keys
-from gateway.stages import Case, Outgoing, Sender, Written
+from gateway.stages import Case, Enclosed, Outgoing, Sender
 
 CONTEXT = "einmal/outbox/v1|"
 
 
-def addressed(case: Case, sender: Sender, written: Written, issued: int, key: SigningKey) -> Outgoing:
+def addressed(case: Case, sender: Sender, written: Enclosed, issued: int, key: SigningKey) -> Outgoing:
     """In: words and whom they are for; `issued` in seconds since 1970. Out: the signed message (CONTRACT.md 4)."""
     claims: dict[str, str | int] = {
         "iat": issued,

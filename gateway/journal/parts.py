@@ -33,6 +33,7 @@ from gateway.audit.record import (
 from gateway.stages import (
     Answer,
     Case,
+    Enclosed,
     Heard,
     Listed,
     Mandate,
@@ -40,7 +41,6 @@ from gateway.stages import (
     Recorded,
     Sender,
     Unauthentic,
-    Written,
 )
 
 ON_FILE: Final = "already-on-file"
@@ -146,7 +146,7 @@ def basis_of(basis: BasisUsed) -> Basis:
     return Basis(kind=basis.kind, norm=code(basis.norm), record=code(basis.record), revision=basis.revision)
 
 
-def digests(case: Case, heard: Heard, outcome: Outcome, written: Written | None) -> Digests:
+def digests(case: Case, heard: Heard, outcome: Outcome, written: Enclosed | None) -> Digests:
     decided = heard.mandate.permit.policy if heard.mandate else None
     policy = outcome.policy if isinstance(outcome, Recorded | Listed | Refusal) else None
     if isinstance(outcome, Answer):

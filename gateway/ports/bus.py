@@ -74,3 +74,5 @@ class Outbound:
     body: bytes = field(repr=False)
     jws: str | None = field(repr=False)
     correlation_id: str | None = None
+    traceparent: str | None = None
+    """Its trace context (https://www.w3.org/TR/trace-context/), if it is part of a trace."""

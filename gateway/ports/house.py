@@ -9,6 +9,7 @@ from typing import Protocol
 from consent.policy import Policy
 from consent.vocabulary import Blocked, Conflict, Filed, Found, NotFound, OnFile, Person, Subject
 from gateway.audit.identity import Identity
+from gateway.jwe import OpeningKey
 from gateway.jws import PublicKey, SigningKey
 from gateway.stages import Mandate
 
@@ -74,6 +75,14 @@ class Keys(Protocol):
 
     def find(self, kid: str) -> PublicKey | None:
         """Out: the public half of the key of that name, present or former: what it signed stays valid."""
+        ...
+
+    def opening(self, kid: str, now: datetime) -> OpeningKey | None:
+        """Out: the key that opens what was encrypted under that name, if it may now."""
+        ...
+
+    def encryption(self, now: datetime) -> Sequence[PublicKey]:
+        """Out: the keys that may be encrypted to now, the newest first; none: the house opens nothing."""
         ...
 
     @property

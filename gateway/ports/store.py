@@ -46,6 +46,10 @@ class JournalStore(Protocol):
         """The bus has the reply."""
         ...
 
+    async def writable(self) -> None:
+        """Write nothing, in the way everything is written. Raises: JournalUnavailable, when nothing can be."""
+        ...
+
     async def unconfirmed(self) -> Sequence[tuple[str, bytes]]:
         """Out: exchange id and wrapped reply of every settled exchange whose reply the bus may not have.
 

@@ -43,6 +43,25 @@ class WatchStore(Protocol):
 
 
 @runtime_checkable
+class BusLine(Protocol):
+    """What a bus beyond a network says of the way to it."""
+
+    async def reached(self) -> None:
+        """Raises: BusUnavailable, when nothing can be taken from it or given to it now."""
+        ...
+
+    @property
+    def reconnects(self) -> int:
+        """Out: how often a connection was there again after it had ended."""
+        ...
+
+    @property
+    def taking(self) -> int:
+        """Out: how many consumers' queues this process takes from now."""
+        ...
+
+
+@runtime_checkable
 class BusView(Protocol):
     """What a bus can say of the requests it still has, where it can say anything."""
 

@@ -11,7 +11,7 @@ import pytest
 from law_sample import NOW, RECORD, SETTINGS, TEXTS, documents, verify
 from lxml import etree
 from schematron import violated
-from spoken import HOUSE, REPLY, XML, case, delivery, sender
+from spoken import HOUSE, REPLY, XML, case, contents, delivery, sender
 
 from consent.decide import decide
 from consent.minimise import minimise
@@ -30,7 +30,7 @@ from consent.vocabulary import (
 from gateway import inbound, outbound
 from gateway.errors import AnswerInvalid, FaultCode
 from gateway.outbound.said import Setting
-from gateway.stages import Delivery, Misread, Written
+from gateway.stages import Contents, Misread, Written
 from xoev_schemas import multipart, sets
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits, parse
@@ -93,8 +93,8 @@ def sample(standards: Path) -> str:
     return (standards / "oots-edm-1.0" / "samples" / "oots_request.xml").read_text("utf-8")
 
 
-def at_the_door(body: str) -> Delivery:
-    return delivery(body.encode(), XML, SENT_AS, ROUTED)
+def at_the_door(body: str) -> Contents:
+    return contents(delivery(body.encode(), XML, SENT_AS, ROUTED))
 
 
 def understood(body: str, law: Policy, spoken: Languages) -> Request:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import brokers
 import pytest
@@ -38,15 +39,16 @@ class TestBus:
             asked.correlation_id,
             got.received,
             1,
+            asked.traceparent,
         )
 
     async def test_what_is_missing_stays_missing(self, buses: Buses) -> None:
-        """No signature and no correlation id arrive as none; any bytes are a body."""
-        await buses.consumer().publish(
-            buses.request("x", jws=None, correlation_id=None, body=bytes(range(256)))
-        )
+        """No signature, no correlation id and no trace context arrive as none; any bytes are a body."""
+        nothing: dict[str, Any] = {"jws": None, "correlation_id": None, "traceparent": None}
+        await buses.consumer().publish(buses.request("x", body=bytes(range(256)), **nothing))
         (got,) = await take((await buses.house()).deliveries())
-        assert (got.jws, got.correlation_id, got.body) == (None, None, bytes(range(256)))
+        assert {name: getattr(got, name) for name in nothing} == nothing
+        assert got.body == bytes(range(256))
 
     async def test_requests_of_a_consumer_come_in_their_order(self, buses: Buses) -> None:
         """First in, first out within a queue."""
@@ -204,7 +206,6 @@ class TestBus:
         await bus.stop()
         assert [delivery async for delivery in deliveries] == []
         await bus.ack(got)
-        await bus.close()
         assert [name for name, _ in await buses.names_in(await buses.house())] == ["y", "z"]
 
     async def test_stop_wakes_a_waiting_house(self, buses: Buses) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import brokers
 import pytest
-from brokers import When
+from brokers import Proxy, When
 from buses import (
     CONSUMERS,
     SECONDS,
@@ -31,7 +31,7 @@ from adapters.bus.names import queue_of
 from adapters.bus.rabbitmq.access import given
 from adapters.bus.rabbitmq.house import RabbitBus
 from gateway.errors import BusUnavailable, Undeliverable
-from gateway.stages import Delivery
+from gateway.stages import Delivery, Outgoing
 
 
 class TestFaults:
@@ -142,14 +142,7 @@ class TestRabbit:
         proxy, url = await buses.proxy()
         bus = await buses.house_at(url, seconds=1)
         (got,) = await take(bus.deliveries())
-        proxy.say(Connection.Blocked("low on disk"))
-
-        async def send_until_it_hears() -> None:
-            while True:
-                await bus.send(buses.reply("x"))
-
-        with pytest.raises(BusUnavailable, match="no answer in time"):
-            await send_until_it_hears()
+        await alarmed(proxy, bus, buses)
         await bus.ack(got)
         proxy.say(Connection.Unblocked())
         await bus.send(buses.reply("y"))
@@ -164,7 +157,7 @@ class TestRabbit:
         bus = await buses.house_at(url, seconds=1)
         deliveries = bus.deliveries()
         (got,) = await take(deliveries)
-        proxy.say(Connection.Blocked("low on disk"))
+        await alarmed(proxy, bus, buses)
         due = buses.clock.now() + timedelta(seconds=2)
         await bus.postpone(got, due)
         (again,) = await take(deliveries)
@@ -206,21 +199,40 @@ class TestRabbit:
 
     async def test_a_queue_deleted_under_a_waiting_house_is_made_again(self, buses: RabbitBuses) -> None:
         """Whoever deleted it: the house declares it and takes from it."""
-        bus = await buses.house()
-        coming = asyncio.create_task(take(bus.deliveries()))
-        await buses.published("before")
-        assert [one.message_id for one in await coming] == ["message-before"]
-        coming = asyncio.create_task(take(bus.deliveries(), 1))
+        deliveries = (await buses.house()).deliveries()
+        await buses.published("before", consumer="kita")
+        assert [one.message_id for one in await take(deliveries)] == ["message-before"]
+        coming = asyncio.create_task(take(deliveries))
         async with brokers.connected() as channel:
             await channel.queue_delete(queue_of(buses.namespace, "kita"))
         async with asyncio.timeout(20):
-            while True:
-                try:
-                    await buses.published("after", consumer="kita")
-                    break
-                except Undeliverable:
-                    await asyncio.sleep(0)
+            while not await reached(buses, "after", "kita"):
+                pass
         assert [one.message_id for one in await coming] == ["message-after"]
+
+
+async def reached(buses: Buses, name: str, consumer: str) -> bool:
+    """Out: whether there was a queue for it."""
+    try:
+        await buses.published(name, consumer=consumer)
+    except Undeliverable:
+        return False
+    return True
+
+
+async def alarmed(proxy: Proxy, bus: HouseBus, buses: Buses) -> None:
+    """The broker has an alarm, and the house has heard of it: nothing is sent any more."""
+    proxy.say(Connection.Blocked("low on disk"))
+    sending = asyncio.create_task(send_for_ever(bus, buses.reply("x")))
+    async with asyncio.timeout(20):
+        with pytest.raises(BusUnavailable, match="no answer in time"):
+            await sending
+
+
+async def send_for_ever(bus: HouseBus, message: Outgoing) -> None:
+    """Until it can't be sent."""
+    while True:
+        await bus.send(message)
 
 
 async def parted(bus: HouseBus, what: str, delivery: Delivery, buses: Buses) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from stores import ORIGIN, Stores, committed, key, settle
+from stores import DIGEST, NOW, ORIGIN, Stores, committed, key, settle
 
 from adapters.storage.exchanges import SqlExchanges
 from adapters.storage.schema import LINE
@@ -46,6 +46,18 @@ class TestExchanges:
         assert [one.exchange for one in found] == ["exchange-y"]
         assert [one.exchange for one in await exchanges.ended_of("wohngeldstelle")] == ["exchange-y"]
         assert await exchanges.ended([]) == []
+
+    async def test_any_text_is_kept_as_it_came(self, exchanges: ExchangeStore, store: SqlStore) -> None:
+        """Nobody signs the message id of what is quarantined: whatever bytes it has, it is an exchange, and found
+        again. Else its delivery would come back for ever."""
+        odd = ["", "\0", "a\0b", "\x1a", "\x1a0", "\0\x1a", "\x1a\0", "\x1a\x1a0", "ä\u202e\U0001f600'%s\\"]
+        for number, text in enumerate(odd):
+            await settle(store, f"{number}", exchange=key(f"{number}", message_id=text))
+            known = await store.recall("wohngeldstelle", text, DIGEST, NOW)
+            assert known is not None
+            assert known.exchange == f"exchange-{number}"
+        found = await exchanges.ended_of("wohngeldstelle")
+        assert sorted(one.place[0] for one in found) == sorted(odd)
 
     async def test_many_are_read_in_parts(self, exchanges: ExchangeStore, store: SqlStore) -> None:
         """A consumer's own, all of them, each once, in the order of their place."""

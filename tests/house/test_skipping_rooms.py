@@ -16,20 +16,30 @@ from consent.decide import decide
 from consent.minimise import minimise
 from consent.policy import Policy
 from consent.vocabulary import Filed, Found, Permit, Record, Refusal, Request, Submission, Submitted
-from gateway import inbound, outbound
+from gateway import envelope, inbound, outbound
 from gateway.house import House
 from gateway.outbound.said import Setting
 from gateway.ports import Register
-from gateway.stages import Case, Delivery, Heard, Mandate, Misread, Reply, Sender, Unauthentic, Late, Moved
+from gateway.stages import Case, Contents, Delivery, Heard, Late, Mandate, Misread, Moved, Reply, Sender
+from gateway.stages import Unauthentic, Written
 from gateway.authenticate import authenticate
 
 """
 
 SKIPS = {
     "authenticate": """
-def {name}(delivery: Delivery, house: House, policy: Policy, now: datetime) -> object:
+def {name}(delivery: Delivery, contents: Contents, house: House, policy: Policy, now: datetime) -> object:
     sender = authenticate(delivery, policy, house.terms, now)
-    return inbound.read(delivery, sender, policy, house.languages)  # the verdict is not looked at
+    return inbound.read(contents, sender, policy, house.languages)  # the verdict is not looked at
+""",
+    "open": """
+def {name}(delivery: Delivery, sender: Sender, house: House, policy: Policy) -> object:
+    return inbound.read(delivery, sender, policy, house.languages)
+""",
+    "unopened": """
+def {name}(delivery: Delivery, sender: Sender, house: House, policy: Policy) -> object:
+    contents = envelope.opened(delivery, house)
+    return inbound.read(contents, sender, policy, house.languages)  # nobody looked whether it could be opened
 """,
     "read": """
 def {name}(delivery: Delivery, policy: Policy, records: tuple[Record, ...], now: datetime) -> object:
@@ -74,6 +84,10 @@ async def {name}(case: Case, heard: Heard, done: Submitted, house: House, now: d
     "minimise": """
 def {name}(found: Found, policy: Policy, setting: Setting) -> object:
     return outbound.answer(found, policy, setting)
+""",
+    "close": """
+async def {name}(case: Case, heard: Heard, no: Refusal, said: Written, house: House, now: datetime) -> object:
+    return await house.journal.settled(case, heard, no, said, now)
 """,
     "settled": """
 async def {name}(case: Case, heard: Heard, found: Found, house: House, now: datetime) -> object:

@@ -15,50 +15,24 @@ import pytest
 import submitting
 from exempting import DAYS, by_number, holds, released
 from journal_lines import every_end, is_of, lines
-from odd_register import Behave, Write, guarded, honest
+from odd_register import honest
 from peopled import ORDINARY
+from putting_off import forgets, put_off
 from reloading import question
 from town import Town
 
 from adapters.bus.embedded import EmbeddedBus
-from consent.vocabulary import Found, NotFound
 from gateway import serve, telemetry
 from gateway.errors import BusUnavailable, RegisterUnavailable
 from gateway.health import Health
-from gateway.ports import Outbound, Register
+from gateway.ports import Register
 from gateway.stages import Mandate
 from gateway.watching import Watchman, keep_watch, look
-
-
-async def down(_mandate: Mandate, _real: Register) -> Found | NotFound:
-    raise RegisterUnavailable("melderegister")
 
 
 async def breaks_off(mandate: Mandate, values: Any, replaces: Any, real: Register) -> Any:
     await real.write(mandate, values, replaces)
     raise RegisterUnavailable("melderegister")
-
-
-async def put_off(town: Town, request: Outbound, behave: Behave = down, writes: Write | None = None) -> str:
-    """A request comes in while its register is down. Out: its exchange, which is put off."""
-    store, bus, consumer = town.opened.store, await town.opened.bus(), town.opened.consumer_bus()
-    house, _ = guarded(town.opened.house, store, behave, *([writes] if writes else []))
-    await consumer.publish(request)
-    await consumer.close()
-    service = serve.Service(house, bus, store, 1, 5, 10)
-    async for delivery in bus.deliveries():
-        await serve.attend(delivery, service)
-        await bus.stop()
-    await bus.close()
-    [exchange] = {line.exchange for line in await lines(store) if line.kind == "postponed"}
-    assert exchange
-    return exchange
-
-
-def forgets(town: Town) -> None:
-    """The bus loses what it has."""
-    with closing(sqlite3.connect(town.root / "data/bus.sqlite3")) as connection, connection:
-        connection.execute("delete from request")
 
 
 async def watched(town: Town) -> tuple[EmbeddedBus, Watchman]:

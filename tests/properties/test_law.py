@@ -151,6 +151,25 @@ def test_a_restriction_of_the_grant_never_permits(case: World, restriction: Mapp
 
 
 @settings(deadline=None, max_examples=300)
+@given(case=CASES, whose=st.sampled_from(["grant", "consumer"]))
+def test_a_demand_for_encryption_never_permits(case: World, whose: Literal["grant", "consumer"]) -> None:
+    """Whoever demands it: what is permitted then came encrypted, and is what was permitted without the demand."""
+    grant, asked, there = case
+    free, owed = law(frozen({**grant, "encrypt": False})), law(frozen({**grant, "encrypt": whose == "grant"}))
+    if whose == "consumer":
+        known = {name: one.model_copy(update={"encrypt": True}) for name, one in owed.consumers.items()}
+        owed = replace(owed, consumers=known)
+    before, after = decide(asked, free, there, NOW), decide(asked, owed, there, NOW)
+    if isinstance(after, Permit):
+        assert asked.encrypted
+        assert isinstance(before, Permit)
+        assert (after.fields, after.basis) == (before.fields, before.basis)
+    elif isinstance(before, Permit):
+        assert after.code is ReasonCode.ENCRYPTION_REQUIRED
+        assert not asked.encrypted
+
+
+@settings(deadline=None, max_examples=300)
 @given(case=CASES, gone=st.sampled_from(FIELDS))
 def test_a_field_less_never_permits(case: World, gone: str) -> None:
     """Not in the grant, and where it stands on a record not in that: what is permitted is never more.

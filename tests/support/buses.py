@@ -307,7 +307,8 @@ class RabbitBuses(Buses):
         await super().close()
         for proxy in self.proxies:
             await proxy.close()
-        await brokers.clear(self.namespace, (*CONSUMERS, LATER), self._queues())
+        queues = [*self._queues(), self.reply_queue("nobody")]
+        await brokers.clear(self.namespace, (*CONSUMERS, LATER), queues)
 
     def _queues(self) -> Sequence[str]:
         names = [self.reply_queue(consumer) for consumer in (*CONSUMERS, LATER)]
@@ -336,6 +337,7 @@ def request(name: str, consumer: str = "wohngeldstelle", **changes: Any) -> Outb
         "body": f"<{name}/>".encode(),
         "jws": f"header..signature-{name}",
         "correlation_id": f"correlation-{name}",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
     return Outbound(**(given | changes))
 

@@ -48,6 +48,15 @@ def _person(name: str, role: str, more: str = "") -> str:
     return f'id = "{name}"\nrole = "{role}"\n{more}{_VALID}\n{_key(name)}\n'
 
 
+_ENCRYPTION_KEY: Final = f"""[[key]]
+kid = "wohngeldstelle-enc-2026"
+use = "enc"
+valid_from = 2026-02-01T00:00:00Z
+valid_to = 2027-11-30T23:59:59Z
+jwk = {{ kty = "OKP", crv = "X25519", x = "{key_of("enc")}" }}
+"""
+
+
 def _consumer(name: str) -> str:
     return f"""id = "{name}"
 title = {{ de = "Stelle {name}", en = "Office {name}" }}
@@ -158,7 +167,7 @@ valid_to = 2027-12-31
 """
 TEXTS: Final[Mapping[str, str]] = {
     "consumers/buergerportal.toml": _consumer("buergerportal"),
-    "consumers/wohngeldstelle.toml": _consumer("wohngeldstelle"),
+    "consumers/wohngeldstelle.toml": _consumer("wohngeldstelle") + _ENCRYPTION_KEY,
     "grants/wohngeld.toml": GRANT,
     "people/betrieb.toml": _person("betrieb", "operator"),
     "people/datenschutz.toml": _person("datenschutz", "approver"),

@@ -86,6 +86,7 @@ def requests(draw: st.DrawFn) -> Request:
         ),
         representative=draw(st.sampled_from([None] * 5 + ["v-1"])),
         action=draw(st.sampled_from([Action.READ] * 9 + [Action.WRITE, Action.RECORD])),
+        encrypted=draw(st.booleans()),
     )
 
 
@@ -149,7 +150,7 @@ World: TypeAlias = tuple[Mapping[str, Any], Request, tuple[Record, Record, Power
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """A grant, and a request and records that agree with it in most."""
-    grant = {**draw(GRANTS), "preview": False, "encrypt": False, "assurance": None}
+    grant = {**draw(GRANTS), "preview": False, "assurance": None}
     grant["special_category_law"] = "BMG § 42"
     grant["representation"] = tuple({*grant["representation"], "power-of-attorney"})
     asked = draw(requests())
@@ -158,7 +159,8 @@ def worlds(draw: st.DrawFn) -> World:
     some = frozenset(grant["fields"]) & asked.fields
     claim = replace(asked.basis, kind=kind)
     action = Action.WRITE if grant["write"] else Action.READ
-    asked = replace(asked, **said, fields=some, basis=claim, subject=ANNA, action=action)
+    encrypted = grant["encrypt"] or asked.encrypted
+    asked = replace(asked, **said, fields=some, basis=claim, subject=ANNA, action=action, encrypted=encrypted)
     kind = BasisKind.CHOICE if kind is BasisKind.STATUTORY else kind
     first, second, power = draw(HELD)
     there = [

@@ -9,7 +9,7 @@ from typing import Any, Final
 from law_sample import NOW
 
 from gateway.inbound import body
-from gateway.stages import Case, Delivery, Sender
+from gateway.stages import Case, Contents, Delivery, Sender
 from xoev_schemas import safe_xml, sets, standards
 from xoev_schemas.languages import Languages
 from xoev_schemas.safe_xml import Limits
@@ -61,6 +61,11 @@ def delivery(
     return Delivery(
         "1", message_id, routing_key, content_type, content, None, "wohngeldstelle", "q", None, NOW, 1
     )
+
+
+def contents(arrived: Delivery, encrypted: bool = False) -> Contents:
+    """Out: what is read of them."""
+    return Contents(arrived.message_id, arrived.routing_key, arrived.content_type, arrived.body, encrypted)
 
 
 def sender(consumer: str = "wohngeldstelle") -> Sender:

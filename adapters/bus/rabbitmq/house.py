@@ -191,6 +191,22 @@ class RabbitBus:
         # A crash here leaves two copies: the journal answers the second as known.
         await self.ack(delivery)
 
+    # --- the way to the broker --------------------------------------------------------------------------------
+    async def reached(self) -> None:
+        """Raises: BusUnavailable, when nothing can be taken or given now."""
+        await self._take.ready()
+        await self._give.ready()
+
+    @property
+    def reconnects(self) -> int:
+        """Out: how often a connection was there again after it had ended."""
+        return max(self._take.reconnects, 0) + max(self._give.reconnects, 0)
+
+    @property
+    def taking(self) -> int:
+        """Out: how many consumers' queues this process takes from now."""
+        return len(self._listening.keys() - {self._topology.serving})
+
     # --- the taking link ------------------------------------------------------------------------------------------
     async def _furnish(self, channel: AbstractChannel) -> None:
         """The giving link is there again."""

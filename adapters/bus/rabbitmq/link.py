@@ -38,6 +38,8 @@ class Link:
         self._fault: Fault | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._tries = 0
+        self.reconnects = -1
+        """How often it was there again after it had ended; -1: it never was."""
         self._closed = False
 
     async def open(self) -> None:
@@ -64,6 +66,14 @@ class Link:
         if channel is None:
             raise BusUnavailable("bus (closed)")
         return channel
+
+    async def ready(self) -> None:
+        """Raises: BusUnavailable, when nothing would come through now: no channel, or the broker has an alarm."""
+        connection = (await self.channel()).connection
+        await bounded(connection.ready(), self.access.timeout_seconds)
+        # A connection that was cut in silence still looks alive, and answers nothing.
+        async with self.beside():
+            pass
 
     def _usable(self) -> AbstractChannel | None:
         """Out: the channel, unless it ended and the keeper has yet to hear of it."""
@@ -132,6 +142,7 @@ class Link:
             channel = await bounded(connection.channel(on_return_raises=True), seconds)
             await bounded(self._prepare(channel), seconds)
             self._channel, prepared = channel, True
+            self.reconnects += 1
             self._changed.set()
             if self._fault is not None:
                 logger().info("bus-back", kind=self._purpose)

@@ -11,6 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -28,6 +29,13 @@ MOST_MS: Final = 1_000
 Found: TypeAlias = asyncio.Future[DeliveredMessage]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    message: DeliveredMessage
+    timer: asyncio.TimerHandle
+    """When it goes back."""
+
+
 class Mailbox:
     """One queue of one connection. Everything unacknowledged goes back when that ends."""
 
@@ -35,8 +43,7 @@ class Mailbox:
         """In: its name, and how long the broker may take to answer."""
         self.queue, self._seconds = queue, seconds
         self._waiting: dict[str, deque[Found]] = {}
-        self._kept: dict[str, deque[DeliveredMessage]] = {}
-        self._returns: dict[int, asyncio.TimerHandle] = {}
+        self._kept: dict[str, dict[int, _Kept]] = {}
         self._on: AbstractChannel | None = None
         self._tag = ""
         self._subscribing = asyncio.Lock()
@@ -52,7 +59,7 @@ class Mailbox:
         found: Found = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(correlation_id, deque())
         if correlation_id in self._kept:
-            found.set_result(self._unkept(correlation_id))
+            found.set_result(self._unkept(correlation_id, next(iter(self._kept[correlation_id]))))
         else:
             waiting.append(found)
         claimed = False
@@ -85,9 +92,9 @@ class Mailbox:
 
     def forget(self) -> None:
         """The connection ended: what was kept is in the queue again."""
-        for timer in self._returns.values():
-            timer.cancel()
-        self._returns.clear()
+        for letters in self._kept.values():
+            for one in letters.values():
+                one.timer.cancel()
         self._kept.clear()
         self._on = None
 
@@ -99,7 +106,7 @@ class Mailbox:
             channel, self._on = self._on, None
             with suppress(BusUnavailable):  # the connection ended
                 await bounded(channel.basic_cancel(self._tag), self._seconds)
-            kept = [message for queue in self._kept.values() for message in queue]
+            kept = [one.message for letters in self._kept.values() for one in letters.values()]
             self.forget()
             for message in kept:
                 await self._give_back(message)
@@ -112,24 +119,24 @@ class Mailbox:
             if not found.done():
                 found.set_result(message)
                 return
-        self._kept.setdefault(correlation_id, deque()).append(message)
         wait = min(FIRST_MS * 2 ** min(properties.times_returned(message), 16), MOST_MS)
         wait += secrets.randbelow(wait)
-        loop = asyncio.get_running_loop()
-        self._returns[id(message)] = loop.call_later(wait / 1000, self._tire_of, correlation_id)
+        loop, number = asyncio.get_running_loop(), message.delivery_tag or 0
+        timer = loop.call_later(wait / 1000, self._tire_of, correlation_id, number)
+        self._kept.setdefault(correlation_id, {})[number] = _Kept(message, timer)
 
-    def _unkept(self, correlation_id: str) -> DeliveredMessage:
-        """Out: the oldest that is kept of them, and it is kept no longer."""
-        kept = self._kept[correlation_id]
-        message = kept.popleft()
-        if not kept:
+    def _unkept(self, correlation_id: str, number: int) -> DeliveredMessage:
+        """Out: a letter that was kept, and is no longer."""
+        letters = self._kept[correlation_id]
+        one = letters.pop(number)
+        if not letters:
             del self._kept[correlation_id]
-        self._returns.pop(id(message)).cancel()
-        return message
+        one.timer.cancel()
+        return one.message
 
-    def _tire_of(self, correlation_id: str) -> None:
-        """Nobody came for it. Of several with one name it does not matter which goes back."""
-        task = asyncio.create_task(self._give_back(self._unkept(correlation_id)))
+    def _tire_of(self, correlation_id: str, number: int) -> None:
+        """Nobody came for it."""
+        task = asyncio.create_task(self._give_back(self._unkept(correlation_id, number)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

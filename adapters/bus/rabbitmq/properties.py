@@ -26,6 +26,7 @@ MESSAGE: Final = "einmal-message"
 ATTEMPTS: Final = "einmal-attempts"
 NOT_BEFORE: Final = "einmal-not-before"
 BURIED: Final = "einmal-buried"
+TRACE: Final = "traceparent"
 _PERSISTENT: Final = 2
 _LONGEST: Final = 1_000_000
 """More attempts than there can be."""
@@ -58,6 +59,7 @@ class Arrived:
             correlation_id=_text(said.correlation_id) or None,
             received=now,
             attempt=self.attempt,
+            traceparent=_text(_headers(said).get(TRACE)),
         )
 
     def left(self, now: datetime) -> timedelta:
@@ -104,8 +106,8 @@ def buried_at(message: DeliveredMessage, us: str) -> datetime:
 
 def _copied(delivery: Delivery, us: str, more: Mapping[str, int]) -> Basic.Properties:
     headers: dict[str, Any] = {SENDER: delivery.user_id, MESSAGE: delivery.message_id, **more}
-    if delivery.jws is not None:
-        headers["jws"] = delivery.jws
+    kept = {"jws": delivery.jws, TRACE: delivery.traceparent}
+    headers |= {name: text for name, text in kept.items() if text is not None}
     return Basic.Properties(
         # The driver tells returned messages apart by this; consumers choose theirs, perhaps the same.
         message_id=secrets.token_hex(16),
@@ -133,6 +135,7 @@ def reply(message: Outgoing, us: str) -> Basic.Properties:
 
 def request(message: Outbound) -> Basic.Properties:
     """Out: what a request says."""
+    said = {"jws": message.jws, TRACE: message.traceparent}
     return Basic.Properties(
         message_id=message.message_id,
         correlation_id=message.correlation_id,
@@ -140,7 +143,7 @@ def request(message: Outbound) -> Basic.Properties:
         content_type=message.content_type,
         user_id=message.user_id,
         delivery_mode=_PERSISTENT,
-        headers={} if message.jws is None else {"jws": message.jws},
+        headers={name: value for name, value in said.items() if value is not None},
     )
 
 

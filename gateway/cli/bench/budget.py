@@ -9,7 +9,7 @@ from dataclasses import replace
 from consent.decide import decide
 from consent.minimise import minimise
 from consent.vocabulary import Evidence, Permit, Request
-from gateway import inbound, outbound
+from gateway import envelope, inbound, outbound
 from gateway.assembly import Opened
 from gateway.audit import record
 from gateway.authenticate import authenticate
@@ -17,7 +17,7 @@ from gateway.cli.bench.measuring import elapsed, per_call_us
 from gateway.journal import lines, outbox
 from gateway.outbound.said import Setting
 from gateway.ports import Outbound
-from gateway.stages import Answer, Case, Delivery, Heard, Mandate, Sender
+from gateway.stages import Answer, Case, Contents, Delivery, Heard, Mandate, Sender
 
 _TOGETHER = 32
 _CALLS = 960
@@ -30,7 +30,9 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
     delivery = _delivery(asked, opened)
     sender = authenticate(delivery, policy, house.terms, now)
     assert isinstance(sender, Sender)
-    request = inbound.read(delivery, sender, policy, house.languages)
+    contents = envelope.opened(delivery, house)
+    assert isinstance(contents, Contents)
+    request = inbound.read(contents, sender, policy, house.languages)
     assert isinstance(request, Request)
     records = await house.consents.held_for(request, "")
     permit = decide(request, policy, records, now)
@@ -44,21 +46,22 @@ async def run(opened: Opened, asked: Outbound) -> dict[str, float]:
     assert isinstance(evidence, Evidence)
     setting = Setting(case, request.language, request.context, house.languages, house.ids.new(), now)
     written = outbound.answer(evidence, policy, setting)
-    message = outbox.addressed(case, sender, written, 0, own)
     heard, answer = Heard(sender, request.language, request, mandate), Answer(evidence, written, mandate)
+    enclosed = envelope.closed(written, answer, heard, setting, house)
+    message = outbox.addressed(case, sender, enclosed, 0, own)
     said = lines.asked(case, permit, sender, now)
     rooms: dict[str, Callable[[], object]] = {
         "authenticate": lambda: authenticate(delivery, policy, house.terms, now),
-        "read": lambda: inbound.read(delivery, sender, policy, house.languages),
+        "read": lambda: inbound.read(contents, sender, policy, house.languages),
         "decide": lambda: decide(request, policy, records, now),
         "minimise": lambda: minimise(found, permit),
         "write": lambda: outbound.answer(evidence, policy, setting),
         "events": lambda: (
             lines.asked(case, permit, sender, now),
-            lines.terminal(case, heard, answer, written, now),
+            lines.terminal(case, heard, answer, enclosed, now),
         ),
         "events_to_bytes": lambda: (record.to_bytes(said), record.to_bytes(said)),
-        "sign_reply": lambda: outbox.addressed(case, sender, written, 0, own),
+        "sign_reply": lambda: outbox.addressed(case, sender, enclosed, 0, own),
         "sign_receipt": lambda: own.sign(delivery.body[:300]),
         "seal_reply": lambda: outbox.seal(message, case.exchange, opened.keys),
     }

@@ -35,6 +35,22 @@ async def test_no_version_of_an_erased_line_is_left(stores: PostgresqlStores, st
     assert len(await store.lines(ORIGIN, 0, 100)) == 53
 
 
+async def test_a_transaction_elsewhere_on_the_server_is_not_overlooked(
+    stores: PostgresqlStores, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of another database, begun before, makes the server keep old rows: told, and done the next time."""
+    monkeypatch.setattr("adapters.storage.tending._PAUSE_SECONDS", 0.001)
+    await committed(store, "x", lines=MARKS)
+    erasing = SqlRetention(store, stores.url)
+    with connected() as other:
+        other.execute("BEGIN")
+        other.execute("SELECT pg_current_xact_id()")
+        assert await erasing.erase(ORIGIN, Span(1, 100), "erased: IDNrG § 9", (), ())
+        assert not await erasing.settle(True)
+    assert await erasing.settle(True)
+    assert b"MARK7" not in on_disk(stores.url)
+
+
 async def test_the_planner_keeps_no_samples(stores: PostgresqlStores, store: SqlStore) -> None:
     """What is read to plan questions by would outlive what it was read from."""
     await committed(store, "x", lines=MARKS)

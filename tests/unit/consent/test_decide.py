@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from deciding import judge, permit, refusal
 from law_sample import NOW, RECORD, REQUEST, policy, record, request, sample
 
 from consent.decide import decide
+from consent.policy import Policy
 from consent.trials import RULES
 from consent.vocabulary import BasisKind, Check, Fact, Permit, ReasonCode, RecordState, Refusal
 
@@ -51,9 +53,63 @@ def test_test_messages_are_refused() -> None:
     refusal(judge(request(test=True)), ReasonCode.TEST_MESSAGE, Check.MESSAGE)
 
 
-def test_a_grant_that_demands_encryption_refuses_for_now() -> None:
-    """What can't be kept is not ignored."""
-    refusal(judge(REQUEST, [{"encrypt": True}]), ReasonCode.ENCRYPTION_REQUIRED, Check.MESSAGE)
+def test_a_grant_that_demands_encryption_refuses_what_came_in_the_clear() -> None:
+    """And permits what came encrypted, as long as the answer can be."""
+    owed = [{"encrypt": True}]
+    refusal(judge(REQUEST, owed), ReasonCode.ENCRYPTION_REQUIRED, Check.MESSAGE)
+    permit(judge(request(encrypted=True), owed))
+
+
+def test_a_consumer_that_demands_encryption_gets_nothing_in_the_clear() -> None:
+    """Under any of its grants."""
+    strict = with_encryption(encrypt=True)
+    refusal(decide(REQUEST, strict, [RECORD], NOW), ReasonCode.ENCRYPTION_REQUIRED, Check.MESSAGE)
+    permit(decide(request(encrypted=True), strict, [RECORD], NOW))
+
+
+@pytest.mark.parametrize(
+    ("key", "answerable"),
+    [
+        ({}, True),
+        ({"valid_from": NOW}, True),
+        ({"valid_from": NOW + timedelta(seconds=1)}, False),
+        ({"valid_to": NOW}, True),
+        ({"valid_to": NOW - timedelta(seconds=1)}, False),
+        ({"revoked_at": NOW}, False),
+        ({"revoked_at": NOW + timedelta(seconds=1)}, True),
+        ({"use": "sig"}, False),
+    ],
+    ids=str,
+)
+def test_what_came_encrypted_needs_a_key_that_counts_for_the_answer(
+    key: dict[str, Any], answerable: bool
+) -> None:
+    """Valid now, both ends included, and not revoked by now; a key to sign with is none."""
+    found = decide(request(encrypted=True), with_encryption(key), [RECORD], NOW)
+    if answerable:
+        permit(found)
+    else:
+        refusal(found, ReasonCode.ENCRYPTION_KEY_MISSING, Check.MESSAGE)
+
+
+def test_of_several_keys_the_newest_that_counts_is_encrypted_to() -> None:
+    """One that is announced is not used yet, one that was revoked no more."""
+    consumer = sample().consumers["wohngeldstelle"]
+    old = next(key for key in consumer.keys if key.use == "enc")
+    new = old.model_copy(update={"kid": "new", "valid_from": NOW})
+    both = consumer.model_copy(update={"keys": (new, old)})
+    revoked = new.model_copy(update={"revoked_at": NOW + timedelta(1)})
+    assert both.encryption_key(NOW - timedelta(seconds=1)) == old
+    assert both.encryption_key(NOW) == new
+    assert both.model_copy(update={"keys": (revoked, old)}).encryption_key(NOW + timedelta(1)) == old
+
+
+def with_encryption(key: Mapping[str, Any] | None = None, **consumer: Any) -> Policy:
+    """Out: the sample, its asker and that one's key for encryption changed so."""
+    known = sample().consumers["wohngeldstelle"]
+    keys = tuple(one.model_copy(update=key or {}) if one.use == "enc" else one for one in known.keys)
+    changed = known.model_copy(update={"keys": keys, **consumer})
+    return replace(sample(), consumers={**sample().consumers, known.id: changed})
 
 
 def test_a_wish_for_a_document_is_answered_with_the_item_that_the_grant_names() -> None:

@@ -177,7 +177,11 @@ async def test_asking_publishes_once_and_believes_only_what_holds() -> None:
     bus = Bus(reply(promise=PROMISE))
     verified = await client.ask(bus, REQUEST, CONSUMER, GATEWAY, 1.0)
     assert verified is not None
-    assert verified.message.body == ANSWER
+    assert (verified.message.body, verified.body, verified.content_type) == (
+        ANSWER,
+        ANSWER,
+        "application/xml",
+    )
     assert bus.published == [REQUEST]
     assert await client.ask(Bus(None), REQUEST, CONSUMER, GATEWAY, 1.0) is None
     with pytest.raises(ReplyInvalid):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.health import Machine, blind, judge
+from gateway.health import Doors, Machine, blind, judge
 from gateway.keeping.seen import Gap, Look, Seen, Stuck
 from gateway.ports import ExchangeKey
 from gateway.ports.watch import Watched
@@ -42,6 +42,18 @@ def test_what_was_not_erased_is_told() -> None:
     [trouble] = judge(NOTHING, WELL, NOW, "retention of 12m").troubles
     assert trouble.kind == "retention"
     assert "retention of 12m" in trouble.text
+
+
+@pytest.mark.parametrize("door", ["storage", "keys", "bus"])
+def test_a_door_that_does_not_open_is_told(door: str) -> None:
+    """By its name, with why and what to do; also where nobody can look at anything else, and only as it is now."""
+    [trouble] = judge(NOTHING, WELL, NOW, None, Doors(**{door: "somewhere (locked)"})).troubles
+    assert trouble.kind == door
+    assert "somewhere (locked)" in trouble.text
+    known = judge(NOTHING, WELL, NOW, None, Doors(storage="somewhere"))
+    health = blind(known, "storage", NOW, Doors(**{door: "elsewhere"}))
+    assert [one.kind for one in health.troubles] == ["watch", door]
+    assert "elsewhere" in health.troubles[1].text
 
 
 def test_a_look_that_failed_is_red_and_keeps_what_was_known() -> None:

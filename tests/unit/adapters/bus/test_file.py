@@ -72,6 +72,26 @@ def test_another_file_is_not_a_bus(tmp_path: Path) -> None:
     assert f"has tables of version {VERSION + 1}" in refused(path)
 
 
+async def test_a_file_of_an_earlier_program_is_completed(tmp_path: Path) -> None:
+    """What waits in it is handed on, without what was not kept of it then; opened again it is as it is."""
+    path = tmp_path / "bus.sqlite3"
+    EmbeddedBus.create(path)
+    first = opened(path)
+    consumer = first.consumer_side()
+    await consumer.publish(request("x"))
+    await consumer.close()
+    await first.close()
+    with sqlite3.connect(path) as connection:
+        for table in ("request", "dead"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN traceparent")
+    connection.close()
+    for _ in range(2):
+        bus = opened(path)
+        (got,) = await take(bus.deliveries())
+        assert (got.message_id, got.traceparent) == ("message-x", None)
+        await bus.close()
+
+
 async def test_namespaces_share_a_file_but_no_message(tmp_path: Path) -> None:
     """Two gateways on one file see their own consumers' requests only."""
     path = tmp_path / "bus.sqlite3"

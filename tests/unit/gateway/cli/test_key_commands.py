@@ -128,7 +128,15 @@ def test_the_former_master_goes_when_nobody_can_be_in_the_middle_of_anything(
 
 @pytest.mark.parametrize(
     "words",
-    [("nothing",), ("gateway", "--class", "24m"), ("log", "--announce"), ("log", "--class", "99m")],
+    [
+        ("nothing",),
+        ("gateway", "--class", "24m"),
+        ("log", "--announce"),
+        ("log", "--class", "99m"),
+        ("gateway", "--days", "3"),
+        ("master", "--overlap-days", "3"),
+        ("encryption", "--announce"),
+    ],
 )
 def test_what_can_t_be_meant_is_wrong_usage(home: Path, einmal: Einmal, words: tuple[str, ...]) -> None:
     """Exit 2, and nothing is changed."""
@@ -144,6 +152,72 @@ def test_somebody_else_s_master_key_is_told_with_its_mend(home: Path, einmal: Ei
     told = einmal("log", "head", "--home", home)
     assert told.code == 3
     assert "another house's" in told.err
+
+
+# --- keys to encrypt to ----------------------------------------------------------------------------------------
+def published(einmal: Einmal, home: Path) -> list[dict[str, str]]:
+    told = einmal("keys", "jwks", "--home", home)
+    assert told.code == 0, told.err
+    found: list[dict[str, str]] = json.loads(told.out)["keys"]
+    return found
+
+
+def test_a_new_house_has_a_key_to_encrypt_to_and_publishes_it(home: Path, einmal: Einmal) -> None:
+    """Beside the one that signs; in the list, and as a JWKS that says what each is for."""
+    own = listed(einmal, home)["encryption"]
+    assert isinstance(own, list)
+    (key,) = own
+    signs, encrypts = published(einmal, home)
+    assert (signs["use"], signs["alg"], encrypts["use"], encrypts["alg"]) == (
+        "sig",
+        "EdDSA",
+        "enc",
+        "ECDH-ES",
+    )
+    assert (encrypts["kid"], encrypts["x"]) == (key["kid"], key["jwk"]["x"])
+    assert (encrypts["not_before"], encrypts["not_after"]) == (key["not_before"], key["not_after"])
+    assert key["kid"] in einmal("keys", "list", "--home", home).out
+    assert json.loads((home / "data/jwks.json").read_text())["keys"] == [signs, encrypts]
+    assert (home / "data/jwks.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_another_key_to_encrypt_to_stands_before_the_former_one(home: Path, einmal: Einmal) -> None:
+    """Both are published until the former one's end; then its file is gone, and the log says so."""
+    old = published(einmal, home)[1]["kid"]
+    told = einmal("keys", "rotate", "encryption", "--overlap-days", "7", "--home", home)
+    assert (told.code, f"What is encrypted to {old} is opened for 7 days more." in told.out) == (0, True)
+    named = [key["kid"] for key in published(einmal, home) if key["use"] == "enc"]
+    assert len(named) == 2
+    assert named[1] == old
+    assert [key["kid"] for key in json.loads((home / "data/jwks.json").read_text())["keys"]][1:] == named
+    at_once = einmal("keys", "rotate", "encryption", "--overlap-days", "0", "--json", "--home", home).json
+    assert (at_once["former"], einmal("keys", "rotate", "encryption", "--home", home).code) == (named, 0)
+    left = [path.stem for path in (home / "keys/encryption").iterdir()]
+    assert at_once["kid"] in left
+    assert not set(named) & set(left)
+    assert einmal("log", "verify", "--home", home).code == 0
+    assert not any(
+        json.loads(path.read_text())["d"] in told.out for path in (home / "keys/encryption").iterdir()
+    )
+
+
+def test_an_older_house_gets_its_first_key_by_the_same_command(home: Path, einmal: Einmal) -> None:
+    """Until then the list says what is missing."""
+    shutil.rmtree(home / "keys/encryption")
+    assert "No key to encrypt to" in einmal("keys", "list", "--home", home).out
+    assert [key["use"] for key in published(einmal, home)] == ["sig"]
+    made = einmal("keys", "rotate", "encryption", "--json", "--home", home).json
+    assert made["former"] == []
+    assert published(einmal, home)[1]["kid"] == made["kid"]
+
+
+def test_a_consumer_makes_its_own_pair_to_be_answered_to(tmp_path: Path, einmal: Einmal) -> None:
+    """The public line goes into its file in consumers/; the secret is told to nobody."""
+    file = tmp_path / "enc.jwk"
+    told = einmal("keys", "new", file, "--kid", "bibliothek-enc", "--encryption")
+    assert 'crv = "X25519"' in told.out
+    assert 'use = "enc"' in told.out
+    assert json.loads(file.read_text())["d"] not in told.out
 
 
 # --- a vault ------------------------------------------------------------------------------------------------------

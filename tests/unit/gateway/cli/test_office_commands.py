@@ -114,6 +114,62 @@ def test_ask_prints_the_checked_reply(played: Path, home: Path, einmal: Einmal) 
     assert "no-basis" in refusal.out
 
 
+def test_ask_encrypts_and_opens_the_reply(played: Path, home: Path, einmal: Einmal) -> None:
+    """With a pair that the office has made; what demands it is refused in the clear and explained so."""
+    told = einmal(
+        "keys",
+        "new",
+        home / "keys/consumers/parkraumbewirtschaftung-enc.jwk",
+        "--kid",
+        "parken-enc",
+        "--encryption",
+    )
+    file, grants = home / "consumers/parkraumbewirtschaftung.toml", home / "grants/parken.toml"
+    times = "valid_from = 2026-01-01T00:00:00Z\nvalid_to = 2036-01-01T00:00:00Z"
+    jwk = told.out.partition("jwk = ")[2].strip()
+    grants.write_text(grants.read_text("utf-8").replace("norm = ", "encrypt = true\nnorm = ", 1), "utf-8")
+    for person in ("leitung-buergeramt", "datenschutz"):
+        assert einmal("grants", "sign", grants, "--key", home / f"keys/people/{person}.jwk").code == 0
+    assert "has no valid key for that" in einmal("check", "--home", home).err
+    more = f'\n[[key]]\nkid = "parken-enc"\nuse = "enc"\n{times}\njwk = {jwk}\n'
+    file.write_text(file.read_text("utf-8") + more, "utf-8")
+    assert einmal("reload", "--home", home).code == 0
+    assert "has no valid key for that" not in einmal("check", "--home", home).err
+    said = json.loads(min((played / "messages").glob("*-parkraumbewirtschaftung-request.json")).read_bytes())
+    asked = []
+    for number, how in enumerate(((), ("--encrypt",))):
+        new = home / f"question-{number}.json"
+        new.write_text(json.dumps(said | {"message_id": f"{number}0000000-0000-4000-8000-000000000000"}))
+        asked.append(einmal("ask", new, "--as", "parkraumbewirtschaftung", *how, "--json", "--home", home))
+    plain, encrypted = asked
+    assert (plain.code, json.loads(plain.json["body"])["code"]) == (1, "encryption-required")
+    assert (encrypted.code, encrypted.json["type"]) == (0, "evidence.answer")
+    assert encrypted.json["content_type"] == "application/json"
+    assert "values" in json.loads(encrypted.json["body"])
+    explained = (
+        "explain",
+        "--consumer",
+        "parkraumbewirtschaftung",
+        "--register",
+        "melderegister",
+        "--evidence",
+        "residence",
+        "--purpose",
+        "resident-parking",
+        "--home",
+        home,
+    )
+    assert "encryption-required" in einmal(*explained).out
+    assert einmal(*explained, "--encrypted").code == 0
+
+
+def test_ask_encrypts_nothing_that_could_not_be_answered(played: Path, home: Path, einmal: Einmal) -> None:
+    """Without a key to open the reply it is wrong usage, and nothing is sent."""
+    request = min((played / "messages").glob("*-parkraumbewirtschaftung-request.json"))
+    told = einmal("ask", request, "--as", "parkraumbewirtschaftung", "--encrypt", "--home", home)
+    assert (told.code, "--encryption-key" in told.err) == (2, True)
+
+
 def test_ask_sends_nothing_under_a_key_that_is_not_the_consumers(
     played: Path, home: Path, einmal: Einmal
 ) -> None:

@@ -71,7 +71,9 @@ UNDER_POWER = request(representative="v-1")
 @pytest.mark.parametrize(
     ("asked", "law", "held", "check", "words"),
     [
-        (request(), {"encrypt": True}, [RECORD], "message", {"encrypt": ["false"]}),
+        (request(), {"encrypt": True}, [RECORD], "message", {"encrypted": ["true"]}),
+        (request(consumer="buergerportal", encrypted=True), {"consumer": "buergerportal"},
+         [record(recipient="buergerportal")], "message", {"encryption_key": ["valid"]}),
         (request(document=True), {}, [RECORD], "message", {"document": ["false"]}),
         (request(), {"push": True, "max_age_days": 3}, [RECORD], "grant",
          {"push": ["none"], "max_age_days": ["none"]}),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from law_sample import changed, read_texts
 from law_sample import sample as policy_sample
-from spoken import JSON, MESSAGE, XML, as_json, delivery, languages, sample, sender
+from spoken import JSON, MESSAGE, XML, as_json, contents, delivery, languages, sample, sender
 
 from consent.policy import Policy
 from consent.vocabulary import BasisClaim, BasisKind, Check, Fact, ReasonCode, Request
@@ -19,8 +19,8 @@ from gateway.stages import Delivery, Errand, Misread
 from xoev_schemas.multipart import Part, build
 
 
-def read(at_the_door: Delivery, policy: Policy | None = None) -> Errand | Misread:
-    return inbound.read(at_the_door, sender(), policy or policy_sample(), languages())
+def read(at_the_door: Delivery, policy: Policy | None = None, encrypted: bool = False) -> Errand | Misread:
+    return inbound.read(contents(at_the_door, encrypted), sender(), policy or policy_sample(), languages())
 
 
 def understood(at_the_door: Delivery) -> Request:
@@ -225,7 +225,7 @@ def test_a_refusal_names_the_check_and_a_language_to_say_it_in() -> None:
 )
 def test_the_language_of_anything_is_guessed(content: bytes, content_type: str, language: str) -> None:
     """Somebody has to be told no in some language."""
-    assert inbound.language_of(delivery(content, content_type), languages()) == language
+    assert inbound.language_of(contents(delivery(content, content_type)), languages()) == language
 
 
 def test_nothing_of_a_request_is_printed() -> None:
@@ -247,4 +247,4 @@ def test_the_language_is_guessed_whatever_breaks() -> None:
             raise LookupError("nobody foresaw this")
 
     broken: Any = Broken()
-    assert inbound.language_of(delivery(b"<a/>", "application/xml"), broken) == XML
+    assert inbound.language_of(contents(delivery(b"<a/>", "application/xml")), broken) == XML

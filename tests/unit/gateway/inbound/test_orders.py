@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from law_sample import sample as policy_sample
-from spoken import JSON, MESSAGE, XML, delivery, languages, sample, sender
+from spoken import JSON, MESSAGE, XML, contents, delivery, languages, sample, sender
 
 from consent.ledger import Terms
 from consent.orders import Give, Listing, Withdraw
@@ -56,7 +56,9 @@ def heard(question: str, said: dict[str, Any] | bytes, **different: Any) -> Erra
     body = said if isinstance(said, bytes) else json.dumps(HEAD | said).encode()
     told = {"routing_key": f"wohngeldstelle.consent.{question}"} | different
     content_type = told.pop("content_type", JSON)
-    return inbound.read(delivery(body, content_type, **told), sender(), policy_sample(), languages())
+    return inbound.read(
+        contents(delivery(body, content_type, **told)), sender(), policy_sample(), languages()
+    )
 
 
 def refused(question: str, said: dict[str, Any] | bytes, **different: Any) -> ReasonCode:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from law_sample import sample as policy
-from spoken import JSON, XML, delivery, languages, sample, sender
+from spoken import JSON, XML, contents, delivery, languages, sample, sender
 
 from consent.vocabulary import Action, BasisClaim, BasisKind, ReasonCode, Submission
 from gateway import inbound
@@ -58,7 +58,7 @@ def xml(old: str = "", new: str = "") -> Delivery:
 
 
 def read(arrived: Delivery, consumer: str = "buergerportal") -> Errand | Misread:
-    return inbound.read(arrived, sender(consumer), policy(), languages())
+    return inbound.read(contents(arrived), sender(consumer), policy(), languages())
 
 
 def refused(arrived: Delivery) -> ReasonCode:

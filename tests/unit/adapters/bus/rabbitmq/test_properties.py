@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,13 +38,13 @@ def test_a_request_arrives_as_it_was_sent() -> None:
     got = delivered(properties.request(sent))
     assert got == Delivery(
         "1", sent.message_id, sent.routing_key, sent.content_type, sent.body, sent.jws, sent.user_id, sent.reply_to,
-        sent.correlation_id, NOW, 1,
+        sent.correlation_id, NOW, 1, sent.traceparent,
     )  # fmt: skip
 
 
 def test_a_copy_of_ours_keeps_its_sender_and_its_attempts() -> None:
     """It bears our user, and says whose it was; what the broker counted since is added."""
-    first = delivered(properties.request(buses.request("x")))
+    first = replace(delivered(properties.request(buses.request("x"))), traceparent="00-a-b-01")
     copy = properties.put_off(first, US, 1, NOW + timedelta(seconds=3), 4)
     assert (copy.user_id, copy.message_id != first.message_id) == (US, True)
     assert isinstance(copy.headers, dict)
@@ -51,7 +52,7 @@ def test_a_copy_of_ours_keeps_its_sender_and_its_attempts() -> None:
     again = properties.arrived(message(copy), US)
     assert again.delivery("1", NOW) == Delivery(
         "1", first.message_id, first.routing_key, first.content_type, first.body, first.jws, first.user_id,
-        first.reply_to, first.correlation_id, NOW, 4,
+        first.reply_to, first.correlation_id, NOW, 4, "00-a-b-01",
     )  # fmt: skip
     assert again.left(NOW) == timedelta(seconds=3)
     assert again.left(NOW + timedelta(seconds=3)) == timedelta()
