@@ -71,7 +71,7 @@ async def is_red(town: Town, why: str) -> bool:
     watchman = town.opened.watchman(bus)
     with pytest.raises(JournalUnavailable) as fault:
         await look(watchman)
-    health = tell_blind(watchman, None, fault.value)
+    health = await tell_blind(watchman, None, fault.value)
     await bus.close()
     return not health.green and why in health.troubles[0].text
 
