@@ -30,6 +30,7 @@ from gateway.cli.bench import command as bench
 from gateway.cli.demo import command as demo
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.guard import OTHER, Restored
+from gateway.journal.whole import CHANGED
 from gateway.telemetry import told
 
 app = typer.Typer(
@@ -136,6 +137,8 @@ def main() -> NoReturn:
         mend = (
             "End that copy; put back the database and the data/checkpoints whose replies went out."
             if behind.why is OTHER
+            else "Put back the database as it was."
+            if behind.why in CHANGED
             else "`einmal log restored` says what is missing and how to go on."
         )
         console.error(f"{behind}. Nothing was done, so that no two truths are signed. {mend}")

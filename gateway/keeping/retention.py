@@ -144,6 +144,7 @@ class Retention:
 
     async def _run(self, now: datetime, vacuum: bool) -> Done:
         today = german_time(now).date()
+        await self.shards.whole()
         await self.shards.roll(now)
         lifted = await self.holds.expire(today, now)
         await self.holds.all_there()
@@ -172,6 +173,9 @@ class Retention:
                 destroyed.append(origin)
             self.forget_index(origin)
         for shard in shards:  # after all keys: the last line of one goes with the keys of the next
+            if shard.secrets is None and not self._has_had_its_time(shard, today):
+                wrong.append(Damaged(f"keys of {shard.head.origin}"))
+                continue
             while await self.store.clear(shard.head.origin, self.at_once):
                 pass
         records = await self._forget_records(today)
@@ -184,9 +188,7 @@ class Retention:
     async def _due(self, shard: Shard, shards: Sequence[Shard], today: date) -> Due:
         origin = Origin.parse(shard.head.origin)
         rule = self._rule(origin)
-        first = date(origin.year, origin.month, 1)
-        # The last line of a month may be of the next day in German time; a clock that lags may write the day before.
-        late = (first + timedelta(days=31)).replace(day=1)
+        first, late = date(origin.year, origin.month, 1), _latest(origin)
         last = [one.head.origin for one in shards if one.retention == shard.retention][-1]
         over = shard.closed and str(origin) != last and rule.erased_on(late) <= today
         begun = rule.erased_on(first - timedelta(days=1)) <= today
@@ -211,6 +213,16 @@ class Retention:
             if not begun:
                 break
         return Due(str(origin), rule, spans_of(indexes), stays, over and stays is None, unread)
+
+    def _has_had_its_time(self, shard: Shard, today: date) -> bool:
+        """Out: whether every line of the shard is due: only then the house itself destroyed its keys. A class without a
+        rule says nothing of it."""
+        origin = Origin.parse(shard.head.origin)
+        return any(
+            rule.erased_on(_latest(origin)) <= today
+            for rule in self.rules
+            if rule.retention == origin.retention
+        )
 
     def _tells_of_restore(self, line: StoredLine, shard: Shard) -> bool:
         read = said(line) if line.position.index == 1 else None
@@ -336,6 +348,12 @@ def _whole(lines: Sequence[StoredLine], most: int) -> int:
             break
         count += 1
     return count
+
+
+def _latest(origin: Origin) -> date:
+    """Out: the last German day of which a line of the shard may be: that after its month. (A clock that lags may write
+    the day before it.)"""
+    return (date(origin.year, origin.month, 1) + timedelta(days=31)).replace(day=1)
 
 
 def _ended(event: RecordEvent) -> date | None:
