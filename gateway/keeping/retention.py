@@ -58,6 +58,8 @@ class Due:
     """Its keys and the rest of it go as well."""
     unread: bool = False
     """A line that stays can't be read: it goes with the shard."""
+    astray: bool = False
+    """A line that stays is dated outside its month, by a clock that was wrong: it goes with the shard."""
 
     @property
     def lines(self) -> int:
@@ -74,6 +76,8 @@ class Done:
     lifted: int
     settled: bool
     """False: a reader was in the way; something of it may still be in the files until the next run."""
+    astray: tuple[str, ...] = ()
+    """Shards with lines dated outside their month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class Retention:
         await self.holds.all_there()
         shards = await self.lines.shards()
         wrong: list[Fault] = []
-        lines, destroyed = 0, list[str]()
+        lines, destroyed, astray = 0, list[str](), list[str]()
         for shard in shards:
             origin = shard.head.origin
             if shard.secrets is not None:
@@ -168,6 +172,8 @@ class Retention:
                     continue
                 if due.unread:
                     wrong.append(Damaged(f"lines of {origin}"))
+                if due.astray:
+                    astray.append(origin)
                 if not gone:
                     continue
                 destroyed.append(origin)
@@ -179,7 +185,8 @@ class Retention:
             while await self.store.clear(shard.head.origin, self.at_once):
                 pass
         records = await self._forget_records(today)
-        done = Done(lines, tuple(destroyed), records, lifted, await self.store.settle(vacuum))
+        settled = await self.store.settle(vacuum)
+        done = Done(lines, tuple(destroyed), records, lifted, settled, tuple(astray))
         if wrong:
             raise wrong[0]
         return done
@@ -194,7 +201,7 @@ class Retention:
         begun = rule.erased_on(first - timedelta(days=1)) <= today
         indexes: list[int] = []
         stays: date | None = None
-        unread = False
+        unread = astray = False
         start = 1
         while found := await self.store.unerased(str(origin), start):
             for line in found:
@@ -207,12 +214,14 @@ class Retention:
                 if day <= today:
                     indexes.append(line.position.index)
                 else:
-                    unread = unread or not clear
+                    unread = unread or written is None
+                    astray = astray or not (clear or written is None)
                     stays = day if stays is None else min(stays, day)
             start = found[-1].position.index + 1
             if not begun:
                 break
-        return Due(str(origin), rule, spans_of(indexes), stays, over and stays is None, unread)
+        gone = over and stays is None
+        return Due(str(origin), rule, spans_of(indexes), stays, gone, unread, astray)
 
     def _has_had_its_time(self, shard: Shard, today: date) -> bool:
         """Out: whether every line of the shard is due: only then the house itself destroyed its keys. A class without a
