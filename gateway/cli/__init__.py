@@ -10,24 +10,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from gateway.cli import (
-    ask,
-    backup,
-    citizen,
-    consent,
-    console,
-    explain,
-    grants,
-    home,
-    keys,
-    log,
-    reload,
-    schemas,
-    serve,
-    submit,
-)
-from gateway.cli.bench import command as bench
-from gateway.cli.demo import command as demo
+from gateway.cli import console, lazy
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.guard import OTHER, Restored
 from gateway.journal.whole import CHANGED
@@ -35,6 +18,8 @@ from gateway.telemetry import told
 
 app = typer.Typer(
     name="einmal",
+    cls=lazy.Commands,
+    callback=lazy.nothing,
     help="Once-only registry exchange: asked once, proved to the citizen.",
     no_args_is_help=True,
     add_completion=False,
@@ -105,26 +90,6 @@ _MENDS: Final = {
 def _said(fault: Fault) -> str:
     words = _MENDS.get(fault.where.partition(" ")[0])
     return f"{fault}." if words is None else words.format(where=fault.where)
-
-
-for group in (
-    home,
-    demo,
-    serve,
-    reload,
-    ask,
-    submit,
-    explain,
-    consent,
-    citizen,
-    log,
-    keys,
-    backup,
-    grants,
-    schemas,
-    bench,
-):
-    group.register(app)
 
 
 def main() -> NoReturn:
