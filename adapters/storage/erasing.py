@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.storage import database
 from adapters.storage.dialect import Url
+from adapters.storage.queries import shards
 from adapters.storage.schema import (
     EXCHANGE,
     HOLD,
@@ -28,7 +30,7 @@ from adapters.storage.schema import (
 from adapters.storage.store import SqlStore
 from consent.vocabulary import RecordState
 from gateway.audit.retention import Span
-from gateway.ports import Line, RecordEvent, StoredLine
+from gateway.ports import Line, RecordEvent, Shard, StoredLine
 from gateway.stages import Position
 
 ERASED: Final = "erased"
@@ -152,23 +154,20 @@ def _destroy(connection: Connection, origin: str, holds: frozenset[str]) -> bool
     if shard is None or _standing(connection) != holds:
         return False
     opens = sa.exists().where(LINE.c.shard == shard.id, LINE.c.idx > 0, LINE.c.event.is_not(None))
-    if (
-        not shard.closed
-        or _next(connection, shard.id) is None
-        or connection.execute(sa.select(opens)).scalar()
-    ):
+    if not shard.closed or _next(connection, origin) is None or connection.execute(sa.select(opens)).scalar():
         return False
     connection.execute(sa.update(SHARD).where(SHARD.c.id == shard.id).values(secrets=None))
     # A crash here leaves the keys: whoever comes next finds the shard over.
     return True
 
 
-def _next(connection: Connection, shard: int) -> tuple[int, bytes | None] | None:
-    """Out: number and keys of the shard that follows in the class."""
-    mine = sa.select(SHARD.c.retention).where(SHARD.c.id == shard).scalar_subquery()
-    following = sa.select(SHARD.c.id, SHARD.c.secrets).where(SHARD.c.id > shard, SHARD.c.retention == mine)
-    found = connection.execute(following.order_by(SHARD.c.id).limit(1)).first()
-    return None if found is None else (found.id, found.secrets)
+def _next(connection: Connection, origin: str) -> Shard | None:
+    """Out: the shard that follows in the class."""
+    return next((after for one, after in pairwise(shards(connection)) if _follow(origin, one, after)), None)
+
+
+def _follow(origin: str, one: Shard, after: Shard) -> bool:
+    return one.head.origin == origin and one.retention == after.retention
 
 
 def _deletable(connection: Connection, origin: str, most: int) -> list[int]:
@@ -176,8 +175,8 @@ def _deletable(connection: Connection, origin: str, most: int) -> list[int]:
     shard = connection.execute(sa.select(SHARD.c.id, SHARD.c.secrets).where(SHARD.c.origin == origin)).first()
     if shard is None or shard.secrets is not None:
         return []
-    following = _next(connection, shard.id)
-    first = 0 if following is not None and following[1] is None else 1
+    following = _next(connection, origin)
+    first = 0 if following is not None and following.secrets is None else 1
     lines = sa.select(LINE.c.idx).where(LINE.c.shard == shard.id, LINE.c.idx >= first)
     return list(connection.execute(lines.order_by(LINE.c.idx).limit(most)).scalars())
 

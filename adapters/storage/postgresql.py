@@ -1,4 +1,4 @@
-"""PostgreSQL: a server that the processes of several machines share (docs/decisions/0030-postgresql.md).
+"""PostgreSQL: a server that the processes of several machines share (docs/decisions/0031-postgresql.md).
 
 Every writing transaction takes one lock of the database first: writers are as alone as with SQLite, whatever they touch
 (LOG.md 9.2). It is taken before the first snapshot, and the server frees it when the transaction ends or its process

@@ -120,11 +120,16 @@ def due(connection: Connection, now: datetime, after: Release | None) -> list[Re
 def shards(connection: Connection) -> list[Shard]:
     """Out: every shard, oldest first within its class. Raises: JournalUnavailable, when one has another class than its
     name: the name is what its keys sign, the column is there to find it by."""
-    rows = connection.execute(sa.select(SHARD).order_by(SHARD.c.retention, SHARD.c.id))
-    return [
+    found = [
         Shard(Head(row.origin, row.size, row.root), _class_of(row), bool(row.closed), row.secrets)
-        for row in rows
+        for row in connection.execute(sa.select(SHARD))
     ]
+    return sorted(found, key=_place)
+
+
+def _place(shard: Shard) -> tuple[str, tuple[int, int, int]]:
+    """Out: where a shard stands: its name says so; the row's number says only when it was written."""
+    return shard.retention, Origin.parse(shard.head.origin).place
 
 
 def _class_of(row: sa.Row[Any]) -> str:

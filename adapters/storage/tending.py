@@ -103,7 +103,7 @@ def shape(connection: Connection) -> None:
 def settle(connection: psycopg.Connection[Any], vacuum: bool) -> bool:
     """Remove every row version that was erased, and what indexes hold of it; with `vacuum` write the tables anew: else
     bytes lie in the free room of a page until something is written there. The server's write-ahead log is the
-    server's: what it holds of them goes as it is written over (docs/decisions/0030).
+    server's: what it holds of them goes as it is written over (docs/decisions/0031).
 
     Out: False: somebody reads who may still see what was there before.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from itertools import islice
@@ -25,7 +26,7 @@ from gateway.audit.note import NoteInvalid, split
 from gateway.audit.record import to_bytes
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin, ShardKeys, index_origin
-from gateway.audit.verify.erasures import Erasures, Told
+from gateway.audit.verify.erasures import Erasures, Month, Told
 from gateway.audit.verify.stored.books import check_books
 from gateway.audit.verify.stored.columns import LogReport, PublicKeys, ShardRow, StoredLog, Wrong
 from gateway.audit.verify.stored.holding import HeldRow, HoldRow
@@ -52,7 +53,8 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
         shards = columns.shards()
         own = {one.origin: _own(columns.secrets(one.origin), one.origin, keys) for one in shards}
         seals = {origin: one.seal if one is not None else None for origin, one in own.items()}
-        erasures = _erasures(columns, shards, seals, settings)
+        newest = _reached(shards, seals)
+        erasures = _erasures(columns, shards, seals, settings, newest)
         told = [_losses(columns, shard.origin, seals[shard.origin]) for shard in shards]
         # What was lost in a restore is told as long as its shard has keys: after that nothing knows of it but the kept
         # checkpoint, and the link of the shard that followed.
@@ -70,7 +72,9 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
                 tiles=columns.tiles(shard.origin),
                 checkpoints=checkpoints,
                 keys=_public(own[shard.origin]),
-                previous=None if first else head_after(reports[-1].head, *told[at], over[at - 1]),
+                previous=None
+                if first
+                else head_after(reports[-1].head, *told[at], newest if over[at - 1] else None),
                 followed=not last,
                 terminals=columns.terminals(shard.origin),
                 epochs=columns.epochs(shard.origin),
@@ -90,7 +94,7 @@ def verify_log(root: Path, now: datetime | None = None) -> tuple[LogReport, ...]
             if report.epochs and not log.outputs and not log.index_lost:
                 wrong = (*wrong, Wrong(CHECKPOINTS, index_origin(shard.origin), "note", UNKEPT))
             reports.append(replace(report, wrong=(*report.wrong, *wrong), lost=told[at][1].told))
-        strays = (*columns.strays(), *outside.wrong(shards))
+        strays = (*columns.strays(), *outside.wrong(shards, newest, [losses for _, losses in told]))
         gone = any(erased.destroyed for erased in erasures.values())
         books = _readable(columns.books(), keys)
         books = replace(books, gone=gone, house=_house_rule(settings), rules=settings.rules)
@@ -194,21 +198,30 @@ def _losses(columns: LogColumns, origin: str, seal: bytes | None) -> tuple[str |
 
 
 def _erasures(
-    columns: LogColumns, shards: Sequence[ShardRow], seals: Mapping[str, bytes | None], settings: Einmal
+    columns: LogColumns,
+    shards: Sequence[ShardRow],
+    seals: Mapping[str, bytes | None],
+    settings: Einmal,
+    newest: Month,
 ) -> Mapping[str, Erasures]:
     """Out: what the lines about the house say was erased, by shard. They are the default class's."""
     told = Told()
-    newest = (0, 0)
     for shard in shards:
         origin = shard.origin
         told.hear(origin, columns.labelled(origin, labels.system(origin)), seals[origin])
-        try:
-            newest = max(newest, Origin.parse(origin).month_number)
-        except ValueError:  # the check says so
-            continue
     rule = _house_rule(settings)
     kept = rule.months if rule is not None else None
     return {one.origin: told.of(one.origin, one.size, kept, newest) for one in shards}
+
+
+def _reached(shards: Sequence[ShardRow], seals: Mapping[str, bytes | None]) -> Month:
+    """Out: the newest month of which the house has opened a shard, by its keys: nobody else makes a later one."""
+    newest = (0, 0)
+    for shard in shards:
+        if seals[shard.origin] is not None:
+            with suppress(ValueError):  # the check says so
+                newest = max(newest, Origin.parse(shard.origin).month_number)
+    return newest
 
 
 def _house_rule(settings: Einmal) -> Rule | None:

@@ -8,6 +8,8 @@ Interrupted anywhere, it is gone on with when it is called again.
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Final
 from adapters import atomic
 from adapters.clock import SystemClock, SystemIds
 from adapters.folder import TileFolder
+from adapters.keys import FileKeys
 from adapters.machine import replace_file
 from adapters.statefile import StateFile
 from adapters.storage.checkpoints import CheckpointFiles
@@ -28,21 +31,22 @@ from gateway import records
 from gateway.assembly import buses, parts
 from gateway.assembly.house import Opened, open_restored
 from gateway.assembly.storage import storage_url
-from gateway.audit.identity import Identity
 from gateway.audit.losses import DONE
 from gateway.audit.note import Verifier
 from gateway.audit.record import Event, Kind
 from gateway.audit.verify.published.folder import Unreadable
 from gateway.config.home import load_settings
-from gateway.errors import ConfigurationFault, JournalUnavailable
+from gateway.errors import ConfigurationFault, Fault, JournalUnavailable
 from gateway.journal.shards import Shards, shard_keys
 from gateway.keeping.regaining import Folder, regain, untold
 from gateway.keeping.restoring import Plan, Restoring
-from gateway.ports import Clock, Ids
+from gateway.ports import Clock, Ids, Keys
 from gateway.stages import Moved
 
 BY: Final = "restore"
 """Who records that a decision ended with a restore."""
+
+PLAN_CONTEXT: Final = "einmal/restoring/v1|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class _House:
     restoring: Restoring
     checkpoints: CheckpointFiles
     log_keys: Mapping[str, Verifier]
-    identity: Identity
+    keys: FileKeys
 
 
 async def missing(root: Path, clock: Clock | None = None) -> Plan:
@@ -94,10 +98,10 @@ async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, id
     async with _before(root, ids) as house:
         if not mark.exists():  # what can't be gone on with is said before anything is written
             await house.restoring.assess(reason, house.log_keys, clock.now())
-        plan = _planned(mark) if mark.exists() else Plan(reason)
+        plan = _planned(mark, house.keys) if mark.exists() else Plan(reason)
         if plan.classes and not await house.restoring.stands(plan):  # another backup was put back meanwhile
             plan = Plan(plan.reason)
-        replace_file(mark, plan.render())
+        _keep(mark, plan, house.keys)
         # A crash from here on leaves the plan: nothing else opens the house before it is done.
         if not plan.classes:
             if tiles is not None:
@@ -105,7 +109,7 @@ async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, id
                 # A crash here, or a wrong folder, leaves what was put back so far: that is seen in the database.
             regained = await untold(house.store, house.shards.seal)
             plan = await house.restoring.assess(plan.reason, house.log_keys, clock.now(), regained)
-            replace_file(mark, plan.render())
+            _keep(mark, plan, house.keys)
         await house.restoring.restart(plan, clock.now())
     async with await open_restored(root, clock, ids) as opened:
         ended = await _end_decisions(opened)
@@ -122,7 +126,7 @@ async def _restore(root: Path, reason: str, tiles: Path | None, clock: Clock, id
 
 async def _regain(house: _House, tiles: Path) -> None:
     store, epochs = SqlRestore(house.store), SqlEpochs(house.store)
-    folder = Folder(TileFolder(tiles), house.identity)
+    folder = Folder(TileFolder(tiles), house.keys.identity)
     try:
         await regain(folder, await house.store.shards(), house.log_keys, store, epochs, house.checkpoints)
     except Unreadable as wrong:
@@ -170,18 +174,29 @@ async def _before(root: Path, ids: Ids) -> AsyncIterator[_House]:
             if shard.secrets is not None
         }
         restoring = Restoring(shards, store, SqlEpochs(store), checkpoints)
-        yield _House(store, shards, restoring, checkpoints, log_keys, keys.identity)
+        yield _House(store, shards, restoring, checkpoints, log_keys, keys)
     finally:
         await store.close()
         checkpoints.close()
 
 
-def _planned(mark: Path) -> Plan:
+def _keep(mark: Path, plan: Plan, keys: Keys) -> None:
+    """Write the plan down, sealed: what it says is lost or put back, the house signs."""
+    sealed = keys.wrap(plan.render().encode(), PLAN_CONTEXT)
+    replace_file(mark, json.dumps({"v": 2, "sealed": b64encode(sealed).decode()}))
+
+
+def _planned(mark: Path, keys: Keys) -> Plan:
+    """Undo `_keep`. Raises: ConfigurationFault, where the house did not write it; JournalUnavailable."""
     try:
-        return Plan.parse(mark.read_text("utf-8"))
-    except ValueError:
-        mend = "Restore it; without it nobody knows how far the restore came."
-        raise ConfigurationFault((Problem(mark.name, None, "(file)", "is damaged", mend),)) from None
+        sealed = b64decode(json.loads(mark.read_bytes())["sealed"], validate=True)
+        return Plan.parse(keys.unwrap(sealed, PLAN_CONTEXT).decode())
+    except JournalUnavailable:
+        raise
+    except (ValueError, KeyError, TypeError, Fault):
+        wrong = "is damaged, or no plan that this house wrote"
+        mend = "Take it away and give the same command again: it looks anew at what is missing."
+        raise ConfigurationFault((Problem(mark.name, None, "(file)", wrong, mend),)) from None
 
 
 def _wrong(wrong: str, mend: str) -> ConfigurationFault:

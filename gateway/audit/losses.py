@@ -154,22 +154,27 @@ def _is_span(name: str, span: Span) -> bool:
     return span[0] < span[1] or (span[0] == span[1] and name.endswith(index_origin("")))
 
 
-def head_after(head: str, previous: str | None, losses: Losses, forgotten: bool) -> str:
-    """In: the checkpoint text of the shard before, as it is kept; what its successor follows and says was lost; whether
-    both have had their time, so that what was lost is not told any more. Out: the text that the successor follows."""
+def head_after(head: str, previous: str | None, losses: Losses, forgotten: tuple[int, int] | None) -> str:
+    """In: the checkpoint text of the shard before, as it is kept; what its successor follows and says was lost; where
+    the shard before has had its time, the month that the log has reached: what was lost is not told any more of those
+    that are gone by then. Out: the text that the successor follows."""
     try:
         kept: Checkpoint = parse_checkpoint(head)
     except NoteInvalid:
         return head
     if previous is None:
         return head
-    lost = losses.after(kept.origin, kept.size, previous) or (forgotten and _beyond(kept, previous))
+    lost = losses.after(kept.origin, kept.size, previous)
+    lost = lost or (forgotten is not None and _beyond(kept, previous, forgotten))
     return previous if lost else head
 
 
-def _beyond(kept: Checkpoint, previous: str) -> bool:
+def _beyond(kept: Checkpoint, previous: str, by: tuple[int, int]) -> bool:
+    """Out: whether the successor follows more than is kept, of a shard that is itself gone in its time: no name in the
+    place before it excuses another."""
     try:
         named = parse_checkpoint(previous)
-    except NoteInvalid:
+        gone = Origin.parse(named.origin).is_gone(by)
+    except (NoteInvalid, ValueError):
         return False
-    return named.origin != kept.origin or named.size > kept.size
+    return gone and (named.origin != kept.origin or named.size > kept.size)

@@ -78,6 +78,10 @@ class Origin:
         last one may be, in German time, of the day after its month. None: never."""
         return None if self.months is None else _later((self.year, self.month), self.months + 1)
 
+    def is_gone(self, by: tuple[int, int]) -> bool:
+        """In: a month (UTC). Out: whether the shard may be gone by then (`gone_from`)."""
+        return self.gone_from is not None and self.gone_from <= by
+
     @property
     def first_due(self) -> tuple[int, int] | None:
         """Out: the month in which the first of its lines is due to be erased. None: never."""

@@ -10,30 +10,16 @@ from typing import Final, NoReturn
 
 import typer
 
-from gateway.cli import (
-    ask,
-    backup,
-    citizen,
-    consent,
-    console,
-    explain,
-    grants,
-    home,
-    keys,
-    log,
-    reload,
-    schemas,
-    serve,
-    submit,
-)
-from gateway.cli.bench import command as bench
-from gateway.cli.demo import command as demo
+from gateway.cli import console, lazy
 from gateway.errors import BusUnavailable, ConfigurationFault, Fault
 from gateway.journal.guard import OTHER, Restored
+from gateway.journal.whole import CHANGED
 from gateway.telemetry import told
 
 app = typer.Typer(
     name="einmal",
+    cls=lazy.Commands,
+    callback=lazy.nothing,
     help="Once-only registry exchange: asked once, proved to the citizen.",
     no_args_is_help=True,
     add_completion=False,
@@ -109,26 +95,6 @@ def _said(fault: Fault) -> str:
     return f"{fault}." if words is None else words.format(where=fault.where)
 
 
-for group in (
-    home,
-    demo,
-    serve,
-    reload,
-    ask,
-    submit,
-    explain,
-    consent,
-    citizen,
-    log,
-    keys,
-    backup,
-    grants,
-    schemas,
-    bench,
-):
-    group.register(app)
-
-
 def main() -> NoReturn:
     """Run the command of this process's arguments and exit. Never a traceback, never personal data."""
     try:
@@ -139,6 +105,8 @@ def main() -> NoReturn:
         mend = (
             "End that copy; put back the database and the data/checkpoints whose replies went out."
             if behind.why is OTHER
+            else "Put back the database as it was."
+            if behind.why in CHANGED
             else "`einmal log restored` says what is missing and how to go on."
         )
         console.error(f"{behind}. Nothing was done, so that no two truths are signed. {mend}")

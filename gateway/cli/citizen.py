@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from consent.vocabulary import Subject
-from gateway import assembly, person
+from gateway import person
 from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.exported.export import verify_export
 from gateway.audit.verify.exported.verdict import Outcome
@@ -63,6 +63,8 @@ def export(
 
 
 async def _export(home: Path, whom: Subject, checked: bool) -> person.Handout | None:
+    from gateway import assembly  # here: a house is made of what a citizen's computer need not have
+
     async with await assembly.open_house(home) as opened:
         return await person.export(whom, opened.holdings(), opened.house.clock.now(), checked=checked)
 

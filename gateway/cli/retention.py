@@ -77,6 +77,11 @@ def _tell(done: Done, vacuum: bool) -> None:
     )
     for origin in done.destroyed:
         console.say(f"  {origin}: nobody can tie its leaves to a person any more")
+    for origin in done.astray:
+        console.prose(
+            f"  {origin}: lines bear a time outside its month, from a clock that was wrong. They go with the last of "
+            "it; nothing to do, if `einmal log verify` holds."
+        )
     if not done.settled:
         console.prose("Somebody was reading: the database's write-ahead log is emptied with the next run.")
     elif vacuum:
@@ -100,6 +105,7 @@ def _done(done: Done) -> dict[str, object]:
         "decisions": done.records,
         "holds": done.lifted,
         "settled": done.settled,
+        "astray": list(done.astray),
     }
 
 

@@ -7,7 +7,8 @@ shard that was opened after it says so: from then on the older one only stays as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 from gateway.audit.losses import own_losses
@@ -25,6 +26,7 @@ UNKEPT = "has lines, and its last signed checkpoint is not in data/checkpoints"
 UNFINISHED = "was restored, and `einmal log restored` did not come to its end"
 
 
+Month: TypeAlias = tuple[int, int]
 Seal: TypeAlias = Callable[[Shard], bytes | None]
 """Out: a shard's seal secret; None, where nobody can tell (`Shards.seal`)."""
 
@@ -67,11 +69,11 @@ async def guarded(
     them are. Raises: Restored."""
     shards = await store.shards()
     signed = kept_checkpoints(kept)
-    if behind(shards, signed):
+    if behind(shards, signed, reached(shards, seal)):
         # Lines committed and signed since the store was read put the note ahead, or its shard was opened since: only
         # what is read after the note says that the store is behind.
         shards = await store.shards()
-    for origin, why in behind(shards, signed).items():
+    for origin, why in behind(shards, signed, reached(shards, seal)).items():
         if not await declared(origin, shards, signed, store, seal):
             raise Restored(str(origin), why)
     for shard in shards:
@@ -82,15 +84,16 @@ async def guarded(
 
 def kept_checkpoints(kept: CheckpointKeeper) -> Mapping[Origin, Checkpoint]:
     """Out: the last signed checkpoint of each shard. Raises: JournalUnavailable."""
-    found: dict[Origin, Checkpoint] = {}
+    found = ((origin, kept_checkpoint(str(origin), kept)) for origin in kept_origins(kept))
+    return {origin: checkpoint for origin, checkpoint in found if checkpoint is not None}
+
+
+def kept_origins(kept: CheckpointKeeper) -> Sequence[Origin]:
+    """Out: of which shards a checkpoint is kept. Raises: JournalUnavailable."""
+    found: list[Origin] = []
     for name in kept.origins():
-        checkpoint = kept_checkpoint(name, kept)
-        try:
-            origin = Origin.parse(name)
-        except ValueError:  # that of an index: `gateway.proving.outputs` looks after it
-            continue
-        if checkpoint is not None:
-            found[origin] = checkpoint
+        with suppress(ValueError):  # that of an index: `gateway.proving.outputs` looks after it
+            found.append(Origin.parse(name))
     return found
 
 
@@ -103,20 +106,33 @@ def kept_checkpoint(origin: str, kept: CheckpointKeeper) -> Checkpoint | None:
         raise JournalUnavailable("checkpoint file (not a checkpoint)") from None
 
 
-def behind(shards: Sequence[Shard], signed: Mapping[Origin, Checkpoint]) -> Mapping[Origin, str]:
-    """Out: the shards that are less than what was signed, and why. One without keys has had its time, and one that
-    is older than those of its class that are there (LOG.md 8)."""
+def reached(shards: Iterable[Shard], seal: Seal) -> Month:
+    """Out: the newest month of which the house has opened a shard. By its keys: a row says what its writer likes, and
+    a month that has not come yet would let everything be gone in its time (LOG.md 8)."""
+    months = sorted(((Origin.parse(one.head.origin).month_number, one) for one in shards), key=_month)
+    return next((month for month, one in reversed(months) if seal(one) is not None), (0, 0))
+
+
+def _month(found: tuple[Month, Shard]) -> Month:
+    return found[0]
+
+
+def absent(names: Iterable[Origin], shards: Sequence[Shard], by: Month) -> Sequence[Origin]:
+    """In: the shards of which anything was signed; the month that was reached. Out: those that are not there, and by
+    their own names are not gone in their time."""
+    there = {Origin.parse(shard.head.origin) for shard in shards}
+    return [origin for origin in names if origin not in there and not origin.is_gone(by)]
+
+
+def behind(shards: Sequence[Shard], signed: Mapping[Origin, Checkpoint], by: Month) -> Mapping[Origin, str]:
+    """In: the month that was reached. Out: the shards that are less than what was signed, and why. One without keys
+    has had its time (`gateway.journal.whole`)."""
     there = {Origin.parse(shard.head.origin): shard for shard in shards}
-    newest: dict[str, Origin] = {origin.retention: origin for origin in there}
-    found: dict[Origin, str] = {}
+    found = dict.fromkeys(absent(signed, shards, by), GONE)
     for origin, checkpoint in signed.items():
-        last = newest.get(origin.retention)
-        if origin in there:
-            shard = there[origin]
-            if shard.head.size < checkpoint.size and shard.secrets is not None:
-                found[origin] = BEHIND
-        elif last is None or origin.place > last.place:
-            found[origin] = GONE
+        shard = there.get(origin)
+        if shard is not None and shard.head.size < checkpoint.size and shard.secrets is not None:
+            found[origin] = BEHIND
     for origin, shard in there.items():
         if origin not in signed and not shard.closed and shard.head.size > 1:
             found[origin] = UNKEPT

@@ -20,6 +20,7 @@ from gateway.journal.guard import CheckpointKeeper as CheckpointKeeper
 from gateway.journal.guard import Restored as Restored
 from gateway.journal.guard import guarded, kept_checkpoint
 from gateway.journal.signing import Signing
+from gateway.journal.whole import whole
 from gateway.ports import Head, Ids, JournalStore, Keys, Line, Shard
 from gateway.stages import Position
 
@@ -111,10 +112,16 @@ class Shards:
         except (Fault, ValueError):
             return None
 
+    async def whole(self) -> Sequence[Shard]:
+        """Out: the store's shards, oldest first within their class. Raises: Restored, when one is missing, or is not as
+        it was left: nothing is signed, shown or erased then."""
+        return await whole(self._store, self._kept, self.seal, self._signing.sound)
+
     async def load(self) -> None:
-        """Know the store's open shards. Raises: Restored when the store is behind what was signed."""
+        """Know the store's open shards. Raises: Restored when the store is behind what was signed, or not whole."""
         shards = await guarded(self._store, self._kept, self.seal, self._signing.sound)
-        self._signing.sound.update(shard.head for shard in shards if shard.closed)
+        ended = {shard.head for shard in await self.whole() if shard.closed}
+        self._signing.sound.update(shard.head for shard in shards if shard.head in ended)
         for shard in shards:
             if not shard.closed and shard.secrets is not None:
                 known = self._open.get(shard.retention)
@@ -150,7 +157,7 @@ class Shards:
 
     async def stand(self) -> None:
         """Raises: Restored, when a shard is not of one log with what was signed of it; JournalUnavailable."""
-        for shard in await self._store.shards():
+        for shard in await self.whole():
             if shard.secrets is not None:
                 await self._signing.agree(shard)
 
@@ -160,7 +167,7 @@ class Shards:
 
     async def covering(self, position: Position) -> str:
         """Out: a signed checkpoint over a line committed earlier, perhaps by a process that died before signing."""
-        for shard in await self._store.shards():
+        for shard in await self.whole():
             if shard.head.origin == position.origin and shard.secrets is not None:
                 return (await self._headed(shard))[2]
         return self._kept.read(position.origin) or ""
@@ -168,7 +175,7 @@ class Shards:
     async def headed(self) -> Sequence[tuple[OpenShard, Head, str]]:
         """Out: each shard whose keys are still there, oldest first within its class: keys, committed head, its note."""
         found: list[tuple[OpenShard, Head, str]] = []
-        for shard in await self._store.shards():
+        for shard in await self.whole():
             if shard.secrets is not None:
                 found.append(await self._headed(shard))
         return found

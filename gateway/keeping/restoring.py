@@ -30,8 +30,10 @@ from gateway.journal.guard import (
     index_unkept,
     kept_checkpoint,
     kept_checkpoints,
+    reached,
 )
 from gateway.journal.shards import Shards
+from gateway.journal.whole import in_order
 from gateway.keeping.regaining import Regained
 from gateway.keeping.said import said
 from gateway.ports import Committed, Entry, EpochStore, JournalStore, Shard
@@ -171,6 +173,7 @@ class Restoring:
         """
         signed = kept_checkpoints(self._kept)
         stored = await self._store.shards()
+        in_order(stored, reached(stored, self._shards.seal))
         for origin in signed:
             self._check(str(origin), keys.get(str(origin)))
         for shard in stored:
@@ -194,10 +197,9 @@ class Restoring:
     ) -> Restart:
         mine = [shard for shard in stored if shard.retention == retention]
         last = Origin.parse(mine[-1].head.origin)
-        missing = [
-            origin for origin in behind(mine, signed) if origin in signed and origin.retention == retention
-        ]
         seal = self._shards.seal
+        less = behind(mine, signed, reached(stored, seal))
+        missing = [origin for origin in less if origin in signed and origin.retention == retention]
         open_ = [one for one in missing if not await declared(one, mine, signed, self._store, seal)]
         lost = [
             await self._lost(origin, mine, signed[origin])

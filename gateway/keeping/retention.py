@@ -58,6 +58,8 @@ class Due:
     """Its keys and the rest of it go as well."""
     unread: bool = False
     """A line that stays can't be read: it goes with the shard."""
+    astray: bool = False
+    """A line that stays is dated outside its month, by a clock that was wrong: it goes with the shard."""
 
     @property
     def lines(self) -> int:
@@ -74,6 +76,8 @@ class Done:
     lifted: int
     settled: bool
     """False: a reader was in the way; something of it may still be in the files until the next run."""
+    astray: tuple[str, ...] = ()
+    """Shards with lines dated outside their month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +148,13 @@ class Retention:
 
     async def _run(self, now: datetime, vacuum: bool) -> Done:
         today = german_time(now).date()
+        await self.shards.whole()
         await self.shards.roll(now)
         lifted = await self.holds.expire(today, now)
         await self.holds.all_there()
         shards = await self.lines.shards()
         wrong: list[Fault] = []
-        lines, destroyed = 0, list[str]()
+        lines, destroyed, astray = 0, list[str](), list[str]()
         for shard in shards:
             origin = shard.head.origin
             if shard.secrets is not None:
@@ -167,15 +172,21 @@ class Retention:
                     continue
                 if due.unread:
                     wrong.append(Damaged(f"lines of {origin}"))
+                if due.astray:
+                    astray.append(origin)
                 if not gone:
                     continue
                 destroyed.append(origin)
             self.forget_index(origin)
         for shard in shards:  # after all keys: the last line of one goes with the keys of the next
+            if shard.secrets is None and not self._has_had_its_time(shard, today):
+                wrong.append(Damaged(f"keys of {shard.head.origin}"))
+                continue
             while await self.store.clear(shard.head.origin, self.at_once):
                 pass
         records = await self._forget_records(today)
-        done = Done(lines, tuple(destroyed), records, lifted, await self.store.settle(vacuum))
+        settled = await self.store.settle(vacuum)
+        done = Done(lines, tuple(destroyed), records, lifted, settled, tuple(astray))
         if wrong:
             raise wrong[0]
         return done
@@ -184,15 +195,13 @@ class Retention:
     async def _due(self, shard: Shard, shards: Sequence[Shard], today: date) -> Due:
         origin = Origin.parse(shard.head.origin)
         rule = self._rule(origin)
-        first = date(origin.year, origin.month, 1)
-        # The last line of a month may be of the next day in German time; a clock that lags may write the day before.
-        late = (first + timedelta(days=31)).replace(day=1)
+        first, late = date(origin.year, origin.month, 1), _latest(origin)
         last = [one.head.origin for one in shards if one.retention == shard.retention][-1]
         over = shard.closed and str(origin) != last and rule.erased_on(late) <= today
         begun = rule.erased_on(first - timedelta(days=1)) <= today
         indexes: list[int] = []
         stays: date | None = None
-        unread = False
+        unread = astray = False
         start = 1
         while found := await self.store.unerased(str(origin), start):
             for line in found:
@@ -205,12 +214,24 @@ class Retention:
                 if day <= today:
                     indexes.append(line.position.index)
                 else:
-                    unread = unread or not clear
+                    unread = unread or written is None
+                    astray = astray or not (clear or written is None)
                     stays = day if stays is None else min(stays, day)
             start = found[-1].position.index + 1
             if not begun:
                 break
-        return Due(str(origin), rule, spans_of(indexes), stays, over and stays is None, unread)
+        gone = over and stays is None
+        return Due(str(origin), rule, spans_of(indexes), stays, gone, unread, astray)
+
+    def _has_had_its_time(self, shard: Shard, today: date) -> bool:
+        """Out: whether every line of the shard is due: only then the house itself destroyed its keys. A class without a
+        rule says nothing of it."""
+        origin = Origin.parse(shard.head.origin)
+        return any(
+            rule.erased_on(_latest(origin)) <= today
+            for rule in self.rules
+            if rule.retention == origin.retention
+        )
 
     def _tells_of_restore(self, line: StoredLine, shard: Shard) -> bool:
         read = said(line) if line.position.index == 1 else None
@@ -336,6 +357,12 @@ def _whole(lines: Sequence[StoredLine], most: int) -> int:
             break
         count += 1
     return count
+
+
+def _latest(origin: Origin) -> date:
+    """Out: the last German day of which a line of the shard may be: that after its month. (A clock that lags may write
+    the day before it.)"""
+    return (date(origin.year, origin.month, 1) + timedelta(days=31)).replace(day=1)
 
 
 def _ended(event: RecordEvent) -> date | None:

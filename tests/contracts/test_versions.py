@@ -1,4 +1,4 @@
-"""Old and new processes of the program side by side (docs/decisions/0030-postgresql.md), on every kind of database."""
+"""Old and new processes of the program side by side (docs/decisions/0031-postgresql.md), on every kind of database."""
 
 from __future__ import annotations
 

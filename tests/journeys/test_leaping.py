@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import exempting
 import pytest
@@ -117,3 +117,17 @@ async def test_a_month_begun_too_early_is_red(town: Town) -> None:
     [trouble] = (await look(watchman))[0].troubles
     assert (trouble.kind, "2030-01" in trouble.text) == ("clock", True)
     await bus.close()
+
+
+async def test_lines_that_a_clock_put_into_another_month_are_no_damage(town: Town) -> None:
+    """It was ahead, began a month, and came back: rightly dated lines stand in that month's shard. No run fails for
+    them, each says where they are, and they stay until the last day of their shard."""
+    ahead = datetime(2027, 1, 1, 3, tzinfo=UTC)
+    await town.opened.shards.roll(ahead)
+    await line(town, WRITTEN)
+    begun = ORIGIN.replace("2026-11", "2027-01")
+    done = await town.opened.retention().run(WRITTEN + timedelta(hours=1))
+    assert done.astray == (begun,)
+    assert await town.opened.retention().late(WRITTEN + timedelta(hours=2)) is None
+    [*_, due] = await town.opened.retention().plan(WRITTEN)
+    assert (due.origin, due.unread, due.astray, due.next) == (begun, False, True, date(2029, 2, 2))

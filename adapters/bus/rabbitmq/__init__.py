@@ -1,4 +1,4 @@
-"""RabbitMQ behind the ports Bus and ConsumerBus (CONTRACT.md 4; docs/decisions/0031-rabbitmq.md).
+"""RabbitMQ behind the ports Bus and ConsumerBus (CONTRACT.md 4; docs/decisions/0032-rabbitmq.md).
 
 The driver is aiormq, the protocol layer that aio-pika stands on: it lets frames be looked at before they are read.
 """

@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Measure: whole exchanges against their floor, the log up to a million lines, a decision. Takes minutes."""
+    """Measure whole exchanges, the log up to a million lines, a decision.
+
+    Exchanges are set against their floor. Takes minutes.
+    """
     figures = asyncio.run(_run())
     if as_json:
         typer.echo(json.dumps(figures))

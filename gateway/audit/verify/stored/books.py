@@ -22,6 +22,7 @@ from gateway.audit.record import ONLY_HOUSE, EventInvalid, Kind, ends, from_byte
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin
 from gateway.audit.verify.stored.columns import Wrong
+from gateway.audit.verify.stored.grounds import Grounds
 from gateway.audit.verify.stored.holding import Holds
 from gateway.audit.verify.stored.releases import Releases
 from gateway.audit.verify.stored.tables import Books, ExchangeRow, House, RecordEventRow, StoredEvent
@@ -56,7 +57,7 @@ def check_books(books: Books, house: House) -> list[Wrong]:
 class _Books:
     def __init__(self, books: Books, house: House) -> None:
         self._books, self._house = books, house
-        self._releases, self._holds = Releases(), Holds()
+        self._releases, self._holds, self._grounds = Releases(), Holds(), Grounds()
         self._told: dict[str, _Told] = {}
         self._steps: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._policy: tuple[str, str] | None = None
@@ -71,8 +72,10 @@ class _Books:
             told = _opened(line.leaf, line.salt, line.event)
             if told is None:
                 self._erased = True
+                self._grounds.erased(line.retention, _of_house(line))
             elif self._is_true(line, told):
                 self._hear(line.retention, told)
+                self._grounds.hear(line.origin, line.retention, told)
         releases = list(self._books.releases)
         self._waiting = {row.exchange for row in releases}
         self._exchanges()
@@ -81,6 +84,7 @@ class _Books:
         self._wrong += self._releases.check(releases, self._house.release, ended, self._erased)
         self._records()
         self._policies()
+        self._wrong += self._grounds.check()
         self._wrong += self._holds.check(
             self._books.holds,
             self._books.held,
@@ -291,6 +295,11 @@ def _opened(leaf: bytes, salt: bytes | None, event: bytes | None) -> Mapping[str
         return None
     said: Mapping[str, Any] = json.loads(event)
     return said
+
+
+def _of_house(line: StoredEvent) -> bool:
+    read = labels.parse_leaf(line.leaf)
+    return read is not None and read.label == labels.system(line.origin)
 
 
 def _row(last: AnyStep) -> tuple[int, str, str, str]:

@@ -38,10 +38,11 @@ def test_what_is_due_is_told_and_nothing_changes(home: Path, einmal: Einmal) -> 
 
 def test_a_run_says_what_it_did(home: Path, einmal: Einmal) -> None:
     """In words and for programs; writing the file anew is asked for."""
-    done = einmal("log", "retention", "--home", home)
-    assert (done.code, done.out.split(",")[0]) == (0, "0 lines erased")
+    told = einmal("log", "retention", "--home", home)
+    assert (told.code, told.out.split(",")[0]) == (0, "0 lines erased")
     facts = einmal("log", "retention", "--json", "--vacuum", "--home", home).json
-    assert facts == {"erased": 0, "destroyed": [], "decisions": 0, "holds": 0, "settled": True}
+    done = {"erased": 0, "destroyed": [], "decisions": 0, "holds": 0, "settled": True, "astray": []}
+    assert facts == done
     assert "written anew" in einmal("log", "retention", "--vacuum", "--home", home).out
     assert einmal("log", "retention", "--dry-run", "--vacuum", "--home", home).code == 2
 
@@ -159,3 +160,20 @@ def test_for_somebody_nobody_knows_there_is_no_hold(home: Path, tmp_path: Path, 
         json.dumps({"family_name": "Niemand", "given_name": "Nie", "birth_date": "1950-01-01"}), "utf-8"
     )
     assert placed(einmal, home, "--subject-file", stranger).code == 1
+
+
+def test_lines_of_a_clock_that_was_wrong_are_told_and_are_no_failure(home: Path, einmal: Einmal) -> None:
+    """Which shard has them; nobody is sent to a backup."""
+
+    async def write() -> str:
+        async with await assembly.open_house(home) as opened:
+            now = opened.house.clock.now()
+            await opened.shards.roll(now + timedelta(days=62))
+            await opened.journal.house_event(Event(kind=Kind.READ_BY, time=now), now)
+            return (await opened.store.shards())[-1].head.origin
+
+    origin = asyncio.run(write())
+    done = einmal("log", "retention", "--home", home)
+    assert done.code == 0
+    assert f"{origin}: lines bear a time outside its month, from a clock that was wrong." in done.out
+    assert "backup" not in done.out
