@@ -10,12 +10,16 @@ import brokers
 import counted
 import databases as servers
 import pytest
+from hypothesis import HealthCheck, settings
 from planted import MARKERS
 from watch import Watch, WatchHandler
 
 from gateway import telemetry
 
 WATCH = Watch()
+# How long an example takes says something of the machine, and nothing of the law.
+settings.register_profile("einmal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("einmal")
 
 
 @pytest.fixture(autouse=True, scope="session")
