@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import datetime
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import pytest
 from commands import Einmal
@@ -133,6 +136,36 @@ def test_another_authoritys_fingerprint_is_told_apart_from_none(played: Path, ei
     assert "another key than the one you named" not in einmal("citizen", "verify", played / "anna.zip").out
     told = einmal("citizen", "verify", played / "anna.zip", "--authority", "0" * 64)
     assert (told.code, "another key than the one you named" in told.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "end", "head"),
+    [
+        (
+            "de",
+            r"\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d",
+            "{:%d.%m.%Y, %H:%M:%S} Uhr (deutsche Zeit)",
+            "wann (deutsche Zeit)",
+        ),
+        (
+            "en",
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+            "{:%Y-%m-%d %H:%M:%S} (German time)",
+            "when (German time)",
+        ),
+    ],
+)
+def test_a_check_tells_every_time_in_one_zone_and_one_form(
+    language: str, form: str, end: str, head: str, played: Path, einmal: Einmal
+) -> None:
+    """The sentence and the list say that it is German time, as the pages do."""
+    to = datetime.fromisoformat(einmal("citizen", "verify", played / "anna.zip", "--json").json["to"])
+    told = einmal("citizen", "verify", played / "anna.zip", "--language", language).out
+    before, _, rows = told.partition(head)
+    assert end.format(to.astimezone(ZoneInfo("Europe/Berlin"))) in before
+    assert [row for row in rows.splitlines()[1:] if not re.match(form, row)] == []
+    assert re.findall(form, rows)
+    assert "UTC" not in told
 
 
 # --- the log ---
