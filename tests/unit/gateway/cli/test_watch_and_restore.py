@@ -77,6 +77,16 @@ def test_a_full_disk_is_named_with_its_mend(
     assert not list(full.rglob("*.new"))
 
 
+def test_a_backup_that_failed_leaves_no_folder(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Neither one that is empty nor one with half of it: what is there is a backup."""
+    (home / "data/bus.sqlite3").write_bytes(b"no database " * 500)
+    assert einmal("backup", tmp_path / "backup", "--home", home).code == 3
+    assert not (tmp_path / "backup").exists()
+    (tmp_path / "mine").mkdir()
+    assert einmal("backup", tmp_path / "mine", "--home", home).code == 3
+    assert (tmp_path / "mine").is_dir()
+
+
 def test_a_backup_is_put_back_step_by_step(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:
     """Backed up, gone on, put back: refused with the next step; shown; done; served again, and shown in the check."""
     told = einmal("backup", tmp_path / "backup", "--home", home)
