@@ -86,7 +86,7 @@ _NO_KEY: Final = Text(
     "sieht so aus: stadt.example+1a2b3c4d+...",
     "a key given is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({why})",
 )
-_LINES: Final = Text("Was bewiesen ist, Zeile für Zeile:", "What is proved, line by line:")
+_LINES: Final = Text("Was bewiesen ist, Eintrag für Eintrag:", "What is proved, entry by entry:")
 _COLUMNS: Final = (
     Text("wann (deutsche Zeit)", "when (German time)"),
     Text("wer", "who"),

@@ -34,7 +34,7 @@ def test_an_export_verifies_with_the_published_fingerprint_only(
     for authority in (known["fingerprint"], known["authority_vkey"]):
         checked = einmal("citizen", "verify", out, "--authority", authority)
         assert checked.code == 0
-        assert "What is proved, line by line" in checked.out
+        assert "What is proved, entry by entry" in checked.out
     unknown = einmal("citizen", "verify", out, "--json")
     assert (unknown.code, unknown.json["outcome"]) == (1, "signer-unknown")
     assert einmal("citizen", "verify", out, "--authority", "0" * 64).code == 1
@@ -166,6 +166,14 @@ def test_a_check_tells_every_time_in_one_zone_and_one_form(
     assert [row for row in rows.splitlines()[1:] if not re.match(form, row)] == []
     assert re.findall(form, rows)
     assert "UTC" not in told
+
+
+def test_what_is_proved_is_told_entry_by_entry(played: Path, einmal: Einmal) -> None:
+    """Not line by line: the log has lines that are no entry. In a pipe no row ends in blanks."""
+    told = einmal("citizen", "verify", played / "anna.zip", "--language", "de").out
+    _, _, rows = told.partition("Was bewiesen ist, Eintrag für Eintrag:\n")
+    assert len(rows.splitlines()) > 10
+    assert [row for row in told.splitlines() if row != row.rstrip()] == []
 
 
 # --- the log ---
