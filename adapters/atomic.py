@@ -26,13 +26,19 @@ def put(path: Path, data: bytes, mode: int = 0o600, beside: Path | None = None) 
 
 
 def make(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Make a file, durably but for its name in the folder. Raises: FileExistsError, OSError."""
+    """Make a file, durably but for its name in the folder. Raises: FileExistsError; OSError, which names it: nothing of
+    it stays."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+    except OSError as error:
+        error.filename = str(path)
+        path.unlink(missing_ok=True)
+        raise
 
 
 def sync(folder: Path) -> None:

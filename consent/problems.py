@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias, TypeVar, get_args
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -142,7 +142,14 @@ def _problem(model: type[BaseModel], document: Document, prefix: KeyPath, detail
                 "Remove it, put the public key here, and replace the key: it leaked.",
             )
         else:
-            wrong, mend = "is unknown", did_you_mean(last, _keys_of(_model_at(model, path[:-1])), "key")
+            around = _model_at(model, path[:-1])
+            inner = _further_in(around, last) if _is_tables(details["input"]) else None
+            wrong, mend = (
+                "is unknown",
+                did_you_mean(last, _keys_of(around), "key")
+                if inner is None
+                else f"Write it as {_header((*prefix, *path[:-1], inner[0], last), inner[1])}.",
+            )
     elif kind == "missing":
         wrong, mend = "is missing", _MISSING.get(last, "Add it.")
     elif kind in {"literal_error", "enum"}:
@@ -157,13 +164,34 @@ def _problem(model: type[BaseModel], document: Document, prefix: KeyPath, detail
     elif kind == "string_pattern_mismatch":
         wrong, mend = "has a form that is not allowed", f"It must match {details['ctx']['pattern']}."
     elif kind == "tuple_type" and isinstance(details["input"], Mapping):
-        wrong, mend = "should be a list of tables", f"Write it as [[{last}]]."
+        wrong, mend = "should be a list of tables", f"Write it as {_header((*prefix, *path), in_list=True)}."
     elif kind in {"too_short", "string_too_short"}:
         wrong, mend = "is empty", "Fill it in."
     else:
         wrong = _TYPES.get(kind, details["msg"][:1].lower() + details["msg"][1:])
         mend = _HOW.get(kind, "Correct it.")
     return document.problem((*prefix, *path), wrong, mend)
+
+
+def _header(path: KeyPath, in_list: bool) -> str:
+    """Out: a table's header as it stands in a file: `[[log.auditor]]`."""
+    name = ".".join(part for part in path if isinstance(part, str))
+    return f"[[{name}]]" if in_list else f"[{name}]"
+
+
+def _is_tables(value: object) -> bool:
+    return all(isinstance(one, Mapping) for one in (value if isinstance(value, tuple) else (value,)))
+
+
+def _further_in(model: type[BaseModel] | None, word: str) -> tuple[str, bool] | None:
+    """Out: the table in the model where tables of that name belong, and whether in a list; None if in none."""
+    for name, item in () if model is None else model.model_fields.items():
+        inner = item.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and word in inner.model_fields:
+            kind = inner.model_fields[word].annotation
+            if _inner_model(kind) is not None:
+                return name, get_origin(kind) is tuple
+    return None
 
 
 _MISSING: Final = MappingProxyType({"valid_to": "Add it: nothing is valid without an end."})

@@ -187,7 +187,10 @@ def _around(look: Look, machine: Machine, now: datetime) -> Sequence[Trouble]:
     newest = look.seen.newest
     if newest is not None and newest - now > machine.skew:
         text = f"The clock has gone back: the newest line is of {stamp(newest)}"
-        mend = "Set the clock right (NTP). Deadlines and periods are judged by it."
+        mend = (
+            "Set the clock right (NTP): deadlines and periods are judged by it. If it is right now, this stays until "
+            f"{stamp(newest)}."
+        )
         found.append(Trouble("clock", text, mend))
     elif look.begun is not None and look.begun - now > machine.skew:
         text = f"The clock was ahead: the log has begun {look.begun:%Y-%m}"

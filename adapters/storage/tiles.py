@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.storage.loading import read_tile
+from adapters.storage.prepared import Prepared
 from adapters.storage.schema import LINE, SHARD
 from adapters.storage.store import SqlStore
 from gateway.audit.tree import HASH_BYTES
 from gateway.errors import JournalUnavailable
+
+_LEAVES: Final = Prepared(
+    sa.select(LINE.c.leaf)
+    .join(SHARD, SHARD.c.id == LINE.c.shard)
+    .where(
+        SHARD.c.origin == sa.bindparam("b_origin"),
+        LINE.c.idx >= sa.bindparam("b_start"),
+        LINE.c.idx < sa.bindparam("b_stop"),
+    )
+    .order_by(LINE.c.idx)
+)
 
 
 class SqlTiles:
@@ -38,10 +51,8 @@ def _tile(connection: Connection, origin: str, level: int, number: int, width: i
 
 
 def _leaves(connection: Connection, origin: str, start: int, stop: int) -> list[bytes]:
-    lines = (
-        sa.select(LINE.c.leaf)
-        .join(SHARD, SHARD.c.id == LINE.c.shard)
-        .where(SHARD.c.origin == origin, LINE.c.idx >= start, LINE.c.idx < stop)
-        .order_by(LINE.c.idx)
-    )
-    return list(connection.execute(lines).scalars())
+    rows = _LEAVES.rows(connection, {"b_origin": origin, "b_start": start, "b_stop": stop})
+    leaves = [leaf for (leaf,) in rows]
+    if not set(map(type, leaves)) <= {bytes}:
+        raise JournalUnavailable("storage (a leaf is no bytes)")
+    return leaves

@@ -138,14 +138,7 @@ def _house(keys: FileKeys, seals: Mapping[str, bytes | None]) -> House:
             return False
         return True
 
-    def of_person(row: HoldRow) -> bool:
-        return hold(row) and bool(
-            open_hold(
-                StoredHold(row.hold, moment(row.placed), moment(row.until).date(), row.sealed), keys
-            ).subjects
-        )
-
-    return House(reply, release, _vouched(keys), form_name, hold, held, of_person, seals.get)
+    return House(reply, release, _vouched(keys), form_name, hold, held, seals.get)
 
 
 def _vouched(keys: FileKeys) -> Callable[[str, bytes, str | None], bool]:

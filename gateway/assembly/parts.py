@@ -15,6 +15,7 @@ from adapters.storage.checkpoints import CheckpointFiles
 from adapters.storage.cosignatures import SqlCosignatures
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.store import SqlStore
+from adapters.storage.tiles import SqlTiles
 from consent.parties import Register
 from consent.problems import Document, frozen
 from consent.vocabulary import Problem
@@ -92,7 +93,8 @@ def _source(root: Path, settings: Einmal) -> MasterSource:
 def epochs(root: Path, store: SqlStore, shards: Shards, kept: CheckpointFiles) -> Epochs:
     """Out: what indexes the house's log; the reckoning is done in threads beside the loop's."""
     cache = IndexFiles(root / INDEXES)
-    return Epochs(shards, SqlEpochs(store), SqlCosignatures(store), cache, kept, asyncio.to_thread)
+    outputs, leaves = SqlEpochs(store), SqlTiles(store)
+    return Epochs(shards, outputs, leaves, SqlCosignatures(store), cache, kept, asyncio.to_thread)
 
 
 def languages(root: Path, settings: Einmal) -> Languages:

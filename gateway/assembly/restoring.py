@@ -193,7 +193,7 @@ def _planned(mark: Path, keys: Keys) -> Plan:
         return Plan.parse(keys.unwrap(sealed, PLAN_CONTEXT).decode())
     except JournalUnavailable:
         raise
-    except (ValueError, KeyError, TypeError, Fault):
+    except (OSError, RecursionError, ValueError, KeyError, TypeError, Fault):
         wrong = "is damaged, or no plan that this house wrote"
         mend = "Take it away and give the same command again: it looks anew at what is missing."
         raise ConfigurationFault((Problem(mark.name, None, "(file)", wrong, mend),)) from None

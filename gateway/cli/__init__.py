@@ -5,6 +5,7 @@ Exit 0 yes or done · 1 the honest answer is no · 2 wrong usage · 3 the enviro
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Final, NoReturn
 
@@ -88,6 +89,7 @@ _MENDS: Final = {
     "cache": "A file in data/index can't be deleted ({where}). Delete it yourself: nothing needs it.",
 }
 """What an operator reads of the house's own faults, by the first word of where."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _said(fault: Fault) -> str:
@@ -116,7 +118,8 @@ def main() -> NoReturn:
         console.error(_said(fault))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        console.error(f"{place}{error.strerror or type(error).__name__}.")
+        mend = " Make room there." if error.errno in _FULL else ""
+        console.error(f"{place}{error.strerror or type(error).__name__}.{mend}")
     except Exception as error:  # noqa: BLE001  the last net: a type and a place, never content
         where = told(error)
         console.error(

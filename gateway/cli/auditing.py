@@ -177,6 +177,9 @@ def _sitting(
         console.usage("--key needs --state: who cosigns must remember what they cosigned")
     if first and state is None:
         console.usage("--first needs --state: it is what is begun")
+    if not folder.is_dir():
+        console.error(f"{folder}: There is no such folder here.")
+        raise typer.Exit(console.ENVIRONMENT)
     try:
         with assembly.desk(folder, authority, key, state, out, first) as desk:
             yield desk

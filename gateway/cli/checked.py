@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.note import NoteInvalid
+from gateway.audit.verify.exported.sentences import wall
 from gateway.audit.verify.exported.verdict import Outcome, Verdict
 from gateway.audit.verify.reading import Finding
 from gateway.cli import console
 from gateway.views.agreement import Agreement
 from gateway.views.auskunft import Auskunft
 from gateway.views.export import ITSELF, NotAnExport
-from gateway.views.german_time import german_time
 from gateway.views.reasons import place, reason
 from gateway.views.words import Language, Text
 
@@ -86,9 +86,9 @@ _NO_KEY: Final = Text(
     "sieht so aus: stadt.example+1a2b3c4d+...",
     "a key given is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({why})",
 )
-_LINES: Final = Text("Was bewiesen ist, Zeile für Zeile:", "What is proved, line by line:")
+_LINES: Final = Text("Was bewiesen ist, Eintrag für Eintrag:", "What is proved, entry by entry:")
 _COLUMNS: Final = (
-    Text("wann", "when"),
+    Text("wann (deutsche Zeit)", "when (German time)"),
     Text("wer", "who"),
     Text("Ergebnis", "result"),
     Text("welche Daten", "which data"),
@@ -173,7 +173,7 @@ def _proved(auskunft: Auskunft, language: Language) -> None:
         tuple(column.to(language) for column in _COLUMNS),
         [
             (
-                f"{german_time(entry.time):%Y-%m-%d %H:%M}",
+                wall(entry.time, language == "de"),
                 entry.consumer.title.to(language) if entry.consumer else "–",
                 entry.title.to(language),
                 ", ".join(data.title.to(language) for data in entry.handed_over) or _NOTHING.to(language),

@@ -61,7 +61,8 @@ def raw(text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows. Nothing is cut off, no word is broken: where it is too narrow, a row is a block of lines."""
+    """Print rows. Nothing is cut off, no word is broken: where it is too narrow, a row is a block of lines;
+    into a pipe or file none ends in blanks."""
     rows = list(rows)
     columns = list(zip(head, *rows, strict=True))
     needed = sum(max(len(word) for cell in column for word in cell.split() or ("",)) for column in columns)
@@ -77,7 +78,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         sheet.add_column(name, overflow="fold")
     for row in rows:
         sheet.add_row(*(Text(_harmless(cell)) for cell in row))
-    _out.print(sheet)
+    if _out.is_terminal:
+        _out.print(sheet)
+        return
+    with _out.capture() as caught:
+        _out.print(sheet)
+    raw("".join(f"{row.rstrip()}\n" for row in caught.get().splitlines()))
 
 
 def count(number: int, thing: str) -> str:

@@ -129,8 +129,8 @@ class Holds:
         held = {(one.id, origin) for one in standing for origin, _ in await self._store.held(one.id)}
         lacking = [*said.missing({one.id for one in standing})]
         placed = {one.hold: said_of_holds.milliseconds(one.placed) for one in await self._store.holds()}
-        persons = {one.id: placed[one.id] for one in standing if one.subjects}
-        lacking += [hold for hold, _ in said.uncopied(persons, held)]
+        since = {one.id: placed[one.id] for one in standing}
+        lacking += [hold for hold, _ in said.uncopied(since, held)]
         if lacking:
             raise Fault(f"missing-hold {lacking[0]}")
 
@@ -170,7 +170,7 @@ class Holds:
         await self._journal.house_event(told, now)
         # A crash here leaves a line about a file that nobody got: rather one too many than one too few.
         await self._copy(held)
-        parts = [part for _, part in (await self._parts(hold)).values()]
+        parts = [part for _, part in (await self._parts(hold)).values() if part.subjects]
         if not parts:
             return None
         year, month = min(Origin.parse(part.origin).month_number for part in parts)
@@ -180,12 +180,14 @@ class Holds:
 
     # --- copies ----------------------------------------------------------------------------------------------
     async def secure(self, holds: Iterable[Hold], shard: Headed, lines: Sequence[StoredLine] = ()) -> None:
-        """Let each of these holds have its copy of what it speaks of in the shard. In: lines, those of held exchanges
-        among them. A person's are looked up, and found among these by their leaves."""
+        """Let each of these holds have its copy of what it speaks of in the shard, an empty one where that is nothing:
+        so a missing one is missed. In: lines, those of held exchanges among them. A person's are looked up, and found
+        among these by their leaves."""
         for hold in holds:
             if hold.exchange is None:
                 await self._secure(hold, shard, await self._theirs(hold, shard[0], lines))
-            elif found := [line for line in lines if _speaks(line, hold.exchange)]:
+            else:
+                found = [line for line in lines if _speaks(line, hold.exchange)]
                 await self._secure(hold, shard, found)
 
     async def speaks(self, exchange: str) -> bool:
@@ -202,7 +204,8 @@ class Holds:
                 await self.secure((hold,), shard)
                 continue
             async for lines in self._pages(shard):
-                await self.secure((hold,), shard, lines)
+                if any(_speaks(line, hold.exchange) for line in lines):
+                    await self.secure((hold,), shard, lines)
 
     async def _pages(self, shard: Headed) -> AsyncIterator[Sequence[StoredLine]]:
         for start in range(1, shard[1].size, _PART):

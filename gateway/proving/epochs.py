@@ -38,7 +38,9 @@ from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.guard import BEHIND, UNKEPT
 from gateway.journal.shards import CheckpointKeeper, OpenShard, Restored, Shards
 from gateway.ports import CosignatureStore, EpochStore, Head, IndexCache, StoredEpoch, Tree
-from gateway.proving.indexes import Aside, Indexes
+from gateway.ports.tiles import TileStore
+from gateway.proving.indexes import Indexes
+from gateway.proving.lines import Aside
 from gateway.proving.outputs import IndexWrong, OutputLog, OutputLogs
 
 _TRIES: Final = 5
@@ -86,13 +88,15 @@ class Epochs:
         self,
         shards: Shards,
         store: EpochStore,
+        stored: TileStore,
         cosignatures: CosignatureStore,
         cache: IndexCache,
         kept: CheckpointKeeper,
         aside: Aside,
     ) -> None:
         self._shards, self._store, self._cosignatures = shards, store, cosignatures
-        self._indexes, self._outputs = Indexes(store, cache, aside), OutputLogs(store, kept)
+        self._indexes = Indexes(store, stored, cache, aside)
+        self._outputs = OutputLogs(store, kept)
 
     async def make(self, now: datetime) -> Sequence[Indexed]:
         """Out: every shard whose keys are there, by class and then age: the newest of each class at an epoch of
@@ -153,14 +157,14 @@ class Epochs:
             return [indexed.index.find(label) for label in labels]
         except IndexDamaged:
             root = OutputLeaf.parse(indexed.epoch.leaf).index_root
-            again = await self._indexes.again(indexed.shard.origin, indexed.epoch.size, root)
+            again = await self._indexes.again(indexed.head, root)
             return [again.find(label) for label in labels]
 
     async def rows(self, indexed: Indexed) -> Flat:
         """Out: what the index says of each label (`Index.rows`), reckoned under its epoch's root. Raises: IndexWrong,
         when the lines are not what the epoch says."""
         root = OutputLeaf.parse(indexed.epoch.leaf).index_root
-        return (await self._indexes.reckoned(indexed.shard.origin, indexed.index, root)).rows()
+        return (await self._indexes.reckoned(indexed.head, indexed.index, root)).rows()
 
     async def _not_ahead(self, origin: str, second: datetime) -> None:
         """Times never descend in an output log: after one that is dated ahead, each would claim what it can't know."""
@@ -188,7 +192,7 @@ class Epochs:
                 will_do = epoch.size >= head.size and (said.time >= second or not is_open)
                 if will_do or log.behind:
                     return await self._indexed(shard, log, epoch)
-            index = await self._indexes.new(log, head.size)
+            index = await self._indexes.new(log, head)
             made = await self._store.begin_epoch(
                 shard.origin, head.size, partial(_leaf, index, note, second), note
             )
@@ -211,15 +215,16 @@ class Epochs:
         checkpoint = parse_checkpoint(split(said.log)[0])
         await self._believe(shard, epoch.number + (index is None))
         output = self._outputs.sign(shard, log, epoch.number)
+        head = Head(shard.origin, checkpoint.size, checkpoint.root)
         return Indexed(
             shard=shard,
-            head=Head(shard.origin, checkpoint.size, checkpoint.root),
+            head=head,
             checkpoint=await self._cosigned(said.log, shard.origin, Tree.LOG, checkpoint.size),
             epoch=epoch,
             time=said.time,
             output=await self._cosigned(output, shard.origin, Tree.INDEX, epoch.number + 1),
             output_path=log.end(epoch.number)[1],
-            index=index or await self._indexes.kept(shard.origin, epoch.size, said.index_root),
+            index=index or await self._indexes.kept(head, said.index_root),
         )
 
     async def _believe(self, shard: OpenShard, stop: int) -> None:
@@ -235,7 +240,7 @@ class Epochs:
                 raise IndexWrong(shard.origin) from None
             if head.size != epoch.size:
                 raise IndexWrong(shard.origin)
-            await self._indexes.again(shard.origin, epoch.size, said.index_root)
+            await self._indexes.again(Head(shard.origin, head.size, head.root), said.index_root)
 
     async def _cosigned(self, note: str, origin: str, tree: Tree, size: int) -> str:
         """Out: the note with the cosignatures kept. One that does not hold stops no export: `log verify` names it."""

@@ -66,7 +66,10 @@ async def test_a_forged_plan_excuses_no_gap(home: Path) -> None:
     assert (await restoring.missing(home, towns.StillClock())).regained == ()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 2, "sealed": 1}', '{"v": 2, "sealed": "AAAA"}'])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", DEEP, '{"v": 2, "sealed": 1}', '{"v": 2, "sealed": "AAAA"}'])
 async def test_a_damaged_plan_is_refused_with_its_mend(home: Path, text: str) -> None:
     """Also one of an earlier version, that is not sealed."""
     (home / PLAN).write_text(text)

@@ -300,11 +300,29 @@ class TestGone:
         with pytest.raises(Fault, match="missing-hold h-1"):
             await town.opened.retention().run(OVER + timedelta(days=1), clock_is_right=True)
 
+    async def test_a_copy_of_an_exchange_is_missed_as_well(self, town: Town) -> None:
+        """What is handed out of it leaves out the months that it does not speak of."""
+        await ask(town, anna())
+        [asked, *_] = await told(town, "asked")
+        held = replace(PLACED, subjects=(), exchange=asked["exchange"])
+        await town.opened.holds().place(held, town.clock.now())
+        await town.opened.retention().run(OVER, clock_is_right=True)
+        assert _wrong(town) == set()
+        kinds = {event["kind"] for event in events(await exported(town))}
+        assert (kinds, len(Proof.parse(await exported(town)).shards)) == ({"asked", "answered"}, 1)
+        await town.opened.store.change(_delete, "held")
+        assert _wrong(town) == {("held", "hold, shard")}
+        with pytest.raises(Fault, match="missing-hold h-1"):
+            await town.opened.retention().run(OVER + timedelta(days=1), clock_is_right=True)
+        assert await town.opened.holds().lift("h-1", OVER) is Lifted.OVER
+        assert _wrong(town) == set()
+
+    @pytest.mark.parametrize("held", [PLACED, replace(PLACED, subjects=(), exchange="x-1")])
     async def test_a_later_shard_has_its_copy_before_a_line_says_that_something_of_it_goes(
-        self, town: Town
+        self, town: Town, held: Hold
     ) -> None:
-        """Also where nobody held is in it, and where whoever erases gets no further: nothing seems to be lost."""
-        await town.opened.holds().place(PLACED, town.clock.now())
+        """Also where nothing held is in it, and where whoever erases gets no further: nothing seems to be lost."""
+        await town.opened.holds().place(held, town.clock.now())
         december = datetime(2026, 12, 20, 12, tzinfo=UTC)
         await town.opened.shards.roll(december)
         event = Event(kind=Kind.READ_BY, time=december)

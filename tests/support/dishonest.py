@@ -11,9 +11,10 @@ from town import Town
 
 from adapters.indexes import IndexFiles
 from adapters.storage.epochs import SqlEpochs
+from adapters.storage.tiles import SqlTiles
 from gateway.audit.index import Index
 from gateway.person import Holdings
-from gateway.ports import StoredLine
+from gateway.ports import Head, StoredLine
 from gateway.proving.epochs import Epochs
 from gateway.proving.indexes import Indexes
 
@@ -24,7 +25,8 @@ class LeavingOut(Indexes):
     hidden: Collection[tuple[str, int]] = ()
     """Origin and position."""
 
-    async def _grown(self, origin: str, older: Index, lines: int) -> Index:
+    async def _grown(self, older: Index, head: Head) -> Index:
+        origin, lines = head.origin, head.size
         entries: dict[bytes, list[int]] = {}
         after: tuple[bytes, int] | None = None
         while part := await self._store.labels(origin, 0, lines, after):
@@ -53,8 +55,9 @@ def dishonest(town: Town, *hidden: tuple[str, int]) -> tuple[Epochs, Holdings]:
     """Out: epochs and exports that leave these lines out, and agree with each other."""
     opened = town.opened
     store, cache = SqlEpochs(opened.store), IndexFiles(town.root / "data/another-index")
-    epochs = Epochs(opened.shards, store, opened.cosignatures, cache, opened.checkpoints, asyncio.to_thread)
-    epochs._indexes = LeavingOut(store, cache, asyncio.to_thread)
+    stored, aside = SqlTiles(opened.store), asyncio.to_thread
+    epochs = Epochs(opened.shards, store, stored, opened.cosignatures, cache, opened.checkpoints, aside)
+    epochs._indexes = LeavingOut(store, stored, cache, aside)
     epochs._indexes.hidden = hidden
     silent: Any = Silent(opened.store, hidden)
     return epochs, replace(opened.holdings(), epochs=epochs, store=silent)

@@ -16,6 +16,7 @@ from town import StillClock, Town
 
 from adapters.indexes import IndexFiles
 from adapters.storage.epochs import SqlEpochs
+from adapters.storage.tiles import SqlTiles
 from gateway import assembly
 from gateway.audit import index, tree
 from gateway.audit.index import Presence
@@ -23,7 +24,7 @@ from gateway.audit.note import Signer, Verifier, cosign, decode64, open_checkpoi
 from gateway.audit.record import Event, Kind
 from gateway.ports import Cosignature, Tree
 from gateway.proving.epochs import Epochs, Indexed
-from gateway.proving.indexes import Aside
+from gateway.proving.lines import Aside
 from gateway.stages import Position
 
 Out = TypeVar("Out")
@@ -63,6 +64,7 @@ def epochs_of(opened: assembly.Opened, aside: Aside = asyncio.to_thread, **ports
     given: dict[str, Any] = {
         "shards": opened.shards,
         "store": SqlEpochs(opened.store),
+        "stored": SqlTiles(opened.store),
         "cosignatures": opened.cosignatures,
         "cache": IndexFiles(opened.home.root / "data/index"),
         "kept": opened.checkpoints,

@@ -34,7 +34,9 @@ def test_the_machine_has_its_say() -> None:
     assert kinds(NOTHING, replace(WELL, checkpoint_fault="checkpoint file (OSError)")) == ["checkpoint"]
     assert kinds(NOTHING, replace(WELL, free_bytes=999)) == ["disk"]
     assert kinds(NOTHING, now=NOW - timedelta(seconds=60)) == []
-    assert kinds(NOTHING, now=NOW - timedelta(seconds=61)) == ["clock"]
+    [clock] = judge(NOTHING, WELL, NOW - timedelta(seconds=61)).troubles
+    assert clock.kind == "clock"
+    assert clock.mend.endswith("If it is right now, this stays until 2026-11-21T20:15:00.000Z.")
 
 
 def test_what_was_not_erased_is_told() -> None:

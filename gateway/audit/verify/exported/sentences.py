@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from gateway.audit.german_time import german_time
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -121,9 +123,15 @@ def day_de(day: str) -> str:
 
 
 def moment(end: str, german: bool) -> str:
-    """In: RFC 3339 with `Z`, no decimals. Out: the same for people, still in UTC: a reader may know no time zones."""
+    """In: RFC 3339 with `Z`, no decimals. Out: the same on a German wall, and that it is."""
     try:
         read = datetime.fromisoformat(end)
     except ValueError:
         return end
-    return f"{read:%d.%m.%Y, %H:%M:%S} Uhr (UTC)" if german else f"{read:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{wall(read, german)} Uhr (deutsche Zeit)" if german else f"{wall(read, german)} (German time)"
+
+
+def wall(time: datetime, german: bool) -> str:
+    """Out: that moment in German time, in the form in which a verdict tells every moment."""
+    local = german_time(time)
+    return f"{local:%d.%m.%Y, %H:%M:%S}" if german else f"{local:%Y-%m-%d %H:%M:%S}"

@@ -90,7 +90,6 @@ class _Books:
             self._books.held,
             self._house.hold,
             self._house.held,
-            self._house.of_person,
             lambda written: self._may_be_gone(written, self._books.house),
         )
         return self._wrong

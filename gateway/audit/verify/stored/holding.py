@@ -82,11 +82,11 @@ class Holds:
                 yield hold
 
     def uncopied(
-        self, persons: Mapping[str, int], held: Collection[tuple[str, str]]
+        self, standing: Mapping[str, int], held: Collection[tuple[str, str]]
     ) -> Iterator[tuple[str, str]]:
-        """Out: copies that are not there, of holds of persons: these have one of every shard before something of it is
-        erased. In: when each such hold that stands was placed; the copies there are, by hold and shard."""
-        for hold, since in persons.items():
+        """Out: copies that are not there: each hold has one of every shard before something of it is erased. In: when
+        each hold that stands was placed; the copies there are, by hold and shard."""
+        for hold, since in standing.items():
             for origin, moment in self._erased.items():
                 if moment > since and (hold, origin) not in held:
                     yield hold, origin
@@ -97,20 +97,19 @@ class Holds:
         held: Iterable[HeldRow],
         opens: Callable[[HoldRow], bool],
         opens_part: Callable[[HeldRow], bool],
-        of_person: Callable[[HoldRow], bool],
         may_be_gone: Callable[[datetime], bool],
     ) -> Iterator[Wrong]:
         """In: the tables; whether the house opens a row; whether a line about holds of that moment was due to be
         erased. Out: every place that does not fit."""
         standing: dict[str, bool] = {}
-        persons: dict[str, int] = {}
+        placed: dict[str, int] = {}
         copies: set[tuple[str, str]] = set()
         for hold in holds:
             standing[hold.hold] = hold.lifted is None
             found = [*self._times(hold, may_be_gone), *self._seal(hold, opens)]
             yield from (Wrong("hold", hold.hold, column, text) for column, text in found)
-            if hold.lifted is None and of_person(hold):
-                persons[hold.hold] = hold.placed
+            if hold.lifted is None:
+                placed[hold.hold] = hold.placed
         for name in self.missing(standing):
             yield Wrong("hold", name, "hold", "a line placed it, none lifted it, and it is not there")
         for part in held:
@@ -120,7 +119,7 @@ class Holds:
                 yield Wrong("held", key, "hold", "there is no such hold, or it is over")
             if not opens_part(part):
                 yield Wrong("held", key, "sealed", "not what was sealed for this hold and shard")
-        for name, origin in self.uncopied(persons, copies):
+        for name, origin in self.uncopied(placed, copies):
             yield Wrong(
                 "held", f"{name} {origin}", "hold, shard", "something was erased, and no copy is there"
             )

@@ -91,7 +91,5 @@ class House:
     hold: Callable[[HoldRow], bool]
     """Out: whether what is sealed in it was placed under its id, until its day."""
     held: Callable[[HeldRow], bool]
-    of_person: Callable[[HoldRow], bool]
-    """Out: whether it can be opened, and holds a person."""
     seal: Callable[[str], bytes | None]
     """Out: a shard's seal secret; None once destroyed."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,27 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         with pytest.raises(JournalUnavailable):
             copy(source, tmp_path / "new.sqlite3")
         assert not (tmp_path / "new.sqlite3").exists()
+
+
+@contextmanager
+def no_file_longer_than(most: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_disk_that_does_not_take_the_copy_is_no_fault_of_the_journal(tmp_path: Path) -> None:
+    """The file that can't be written is named, and goes."""
+    stores = SqliteStores(tmp_path / "einmal.sqlite3")
+    stores.create()
+    target = tmp_path / "copy.sqlite3"
+    with no_file_longer_than(65_536), pytest.raises(OSError, match="can't be written") as wrong:
+        copy(stores.path, target)
+    assert (wrong.value.errno, wrong.value.filename) == (errno.ENOSPC, str(target))
+    assert not target.exists()
 
 
 async def test_what_was_erased_is_not_in_it(tmp_path: Path) -> None:

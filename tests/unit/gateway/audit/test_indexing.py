@@ -43,7 +43,8 @@ def test_grown_is_made_anew(log: list[bytes], stops: list[int], part: int) -> No
     """In any steps, told in parts of any size: the same rows, the same tree."""
     older = EMPTY_INDEX
     for stop in [*sorted(min(stop, len(log)) for stop in stops), len(log)]:
-        growing, told = Growing(older), entries(log, older.lines, stop)
+        told = entries(log, older.lines, stop)
+        growing = Growing(older, b"".join(log[older.lines : stop]))
         for at in range(0, len(told), part):
             growing.add(told[at : at + part])
         older = growing.done(stop)
@@ -89,7 +90,7 @@ def test_an_entry_left_out_is_no_index(log: list[bytes], data: st.DataObject) ->
     told = list(entries(log, start, len(log)))
     del told[data.draw(st.integers(0, len(told) - 1))]
     with pytest.raises(LinesMissing):
-        grown(anew(log[:start]), len(log), told)
+        grown(anew(log[:start]), b"".join(log[start:]), told)
 
 
 # --- the file --------------------------------------------------------------------------------------------------

@@ -219,3 +219,14 @@ def test_a_leaf_outside_the_tree_has_no_proof() -> None:
             tree.inclusion(STORE.read, index, size)
     with pytest.raises(ValueError):
         tree.consistency(STORE.read, 6, 5)
+
+
+@pytest.mark.parametrize("start", [0, 256, 512, 768, 1792])
+@pytest.mark.parametrize("more", [0, 1, 255, 256, 257, 700, 1024])
+def test_peaks_with_more_leaves_are_those_of_the_tree(start: int, more: int) -> None:
+    """After any number of whole tiles: the same root, without a tile to keep."""
+    hashes = hashes_of(leaves_of(start + more))
+    before = tree.append(tree.EMPTY_EDGE, hashes[:start]).edge.peaks
+    found = tree.peaks_with(before, start // tree.TILE_WIDTH, b"".join(hashes[start:]))
+    edge = tree.append(tree.EMPTY_EDGE, hashes).edge
+    assert (tuple(found), tree.fold(found)) == (edge.peaks, edge.root)

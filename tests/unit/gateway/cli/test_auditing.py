@@ -209,11 +209,19 @@ class TestAuditor:
         assert list(out.rglob(COSIGNED))
 
     def test_a_folder_of_another_authority_is_no(self, einmal: Einmal, log: Path, tmp_path: Path) -> None:
-        """Another fingerprint, an empty folder, none at all: the honest answer is no."""
-        for folder in (log, tmp_path / "nothing", tmp_path):
+        """Another fingerprint, an empty folder: the honest answer is no."""
+        for folder in (log, tmp_path):
             ended = einmal("log", "audit-index", folder, "--authority", "0" * 64)
             assert ended.code == 1
             assert "no log of the authority with that key" in ended.err
+
+    @pytest.mark.parametrize("command", ["audit-index", "cosign"])
+    def test_a_folder_that_is_not_there_is_told(self, command: str, einmal: Einmal, tmp_path: Path) -> None:
+        """Nothing was looked for in it; a file is no folder either."""
+        (tmp_path / "file").touch()
+        for folder in (tmp_path / "nothing", tmp_path / "file"):
+            ended = einmal("log", command, folder, "--authority", "0" * 64)
+            assert (ended.code, ended.err) == (3, f"{folder}: There is no such folder here.\n")
 
     def test_a_state_that_is_none_is_not_begun_anew(
         self, einmal: Einmal, log: Path, fingerprint: str, tmp_path: Path

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import datetime
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import pytest
 from commands import Einmal
@@ -31,7 +34,7 @@ def test_an_export_verifies_with_the_published_fingerprint_only(
     for authority in (known["fingerprint"], known["authority_vkey"]):
         checked = einmal("citizen", "verify", out, "--authority", authority)
         assert checked.code == 0
-        assert "What is proved, line by line" in checked.out
+        assert "What is proved, entry by entry" in checked.out
     unknown = einmal("citizen", "verify", out, "--json")
     assert (unknown.code, unknown.json["outcome"]) == (1, "signer-unknown")
     assert einmal("citizen", "verify", out, "--authority", "0" * 64).code == 1
@@ -133,6 +136,44 @@ def test_another_authoritys_fingerprint_is_told_apart_from_none(played: Path, ei
     assert "another key than the one you named" not in einmal("citizen", "verify", played / "anna.zip").out
     told = einmal("citizen", "verify", played / "anna.zip", "--authority", "0" * 64)
     assert (told.code, "another key than the one you named" in told.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "end", "head"),
+    [
+        (
+            "de",
+            r"\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d",
+            "{:%d.%m.%Y, %H:%M:%S} Uhr (deutsche Zeit)",
+            "wann (deutsche Zeit)",
+        ),
+        (
+            "en",
+            r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+            "{:%Y-%m-%d %H:%M:%S} (German time)",
+            "when (German time)",
+        ),
+    ],
+)
+def test_a_check_tells_every_time_in_one_zone_and_one_form(
+    language: str, form: str, end: str, head: str, played: Path, einmal: Einmal
+) -> None:
+    """The sentence and the list say that it is German time, as the pages do."""
+    to = datetime.fromisoformat(einmal("citizen", "verify", played / "anna.zip", "--json").json["to"])
+    told = einmal("citizen", "verify", played / "anna.zip", "--language", language).out
+    before, _, rows = told.partition(head)
+    assert end.format(to.astimezone(ZoneInfo("Europe/Berlin"))) in before
+    assert [row for row in rows.splitlines()[1:] if not re.match(form, row)] == []
+    assert re.findall(form, rows)
+    assert "UTC" not in told
+
+
+def test_what_is_proved_is_told_entry_by_entry(played: Path, einmal: Einmal) -> None:
+    """Not line by line: the log has lines that are no entry. In a pipe no row ends in blanks."""
+    told = einmal("citizen", "verify", played / "anna.zip", "--language", "de").out
+    _, _, rows = told.partition("Was bewiesen ist, Eintrag für Eintrag:\n")
+    assert len(rows.splitlines()) > 10
+    assert [row for row in told.splitlines() if row != row.rstrip()] == []
 
 
 # --- the log ---

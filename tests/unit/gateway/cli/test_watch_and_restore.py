@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from commands import Einmal
 
 from gateway import assembly
@@ -50,6 +53,38 @@ def test_what_is_stuck_is_named_with_its_mend(home: Path, einmal: Einmal) -> Non
     ):
         assert words in told.out
     assert einmal("log", "watch", "--json", "--home", home).json["troubles"][0]["kind"] == "row-without-line"
+
+
+@pytest.mark.parametrize("command", ["watch", "tiles"])
+def test_a_full_disk_is_named_with_its_mend(
+    command: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, einmal: Einmal
+) -> None:
+    """Which file did not fit, and what to do; nothing half-written stays."""
+    full = home / "data" if command == "watch" else tmp_path / "tiles"
+    fsync = os.fsync
+
+    def synced(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        if path.is_file() and full in path.parents and path.suffix == ".new":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    told = einmal("log", command, *([full] if command == "tiles" else []), "--home", home)
+    assert told.code == 3
+    assert told.err.startswith(f"{full}/")
+    assert told.err.endswith(": No space left on device. Make room there.\n")
+    assert not list(full.rglob("*.new"))
+
+
+def test_a_backup_that_failed_leaves_no_folder(home: Path, tmp_path: Path, einmal: Einmal) -> None:
+    """Neither one that is empty nor one with half of it: what is there is a backup."""
+    (home / "data/bus.sqlite3").write_bytes(b"no database " * 500)
+    assert einmal("backup", tmp_path / "backup", "--home", home).code == 3
+    assert not (tmp_path / "backup").exists()
+    (tmp_path / "mine").mkdir()
+    assert einmal("backup", tmp_path / "mine", "--home", home).code == 3
+    assert (tmp_path / "mine").is_dir()
 
 
 def test_a_backup_is_put_back_step_by_step(home: Path, person: Path, tmp_path: Path, einmal: Einmal) -> None:

@@ -56,6 +56,27 @@ def test_a_witness_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
     assert (log.witness[0].url, log.witness_quorum) == ("http://127.0.0.1:8/w", 1)
 
 
+@pytest.mark.parametrize("kind", ["auditor", "witness"])
+@pytest.mark.parametrize("header", ["[log.{kind}]", "[[{kind}]]", "[{kind}]"])
+def test_a_header_that_is_not_quite_right_is_told_whole(header: str, kind: str, tmp_path: Path) -> None:
+    """As it must stand in the file, so that what is copied from the mend is right at once."""
+    right = named(kind, "Datenschutz", DSB.cosigner.vkey)
+    written = header.format(kind=kind)
+    (found,) = problems(tmp_path, right.replace(f"[[log.{kind}]]", written))
+    assert (found.line, found.mend) == (5, f"Write it as [[log.{kind}]].")
+    (tmp_path / "einmal.toml").write_text(EINMAL + right, "utf-8")
+    assert len(getattr(load_settings(tmp_path).log, kind)) == 1
+
+
+def test_a_header_of_nothing_like_it_is_only_unknown(tmp_path: Path) -> None:
+    """A key that is no table, and a table that belongs nowhere, get no header."""
+    assert "[[" not in problems(tmp_path, "[[auditing]]\nx = 1\n")[0].mend
+    (tmp_path / "einmal.toml").write_text(f"auditor = 1\n{EINMAL}", "utf-8")
+    with pytest.raises(ConfigurationFault) as wrong:
+        load_settings(tmp_path)
+    assert "[[" not in wrong.value.problems[0].mend
+
+
 def test_nobody_need_be_named(tmp_path: Path) -> None:
     """A home without them has none."""
     (tmp_path / "einmal.toml").write_text(EINMAL, "utf-8")
