@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from adapters.storage.planted import planted
 from adapters.storage.schema import REVISION
 from consent.vocabulary import Problem
 from gateway.errors import ConfigurationFault, JournalUnavailable
@@ -32,6 +33,7 @@ BUSY_MS: Final = 10_000
 
 ENVIRONMENT: Final = (OperationalError, sqlite3.OperationalError, OSError)
 """Locked, full, broken: what is true for every member of a group."""
+_PLANTED: Final = "Somebody changed the tables: find out who, and restore the file from a backup."
 _MOST_DAMAGE: Final = 100
 """Damaged places of a file that are named."""
 _FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError)
@@ -111,6 +113,7 @@ def connect_sqlite(path: Path, factory: type[sqlite3.Connection] = sqlite3.Conne
         "synchronous = FULL",  # a commit is on the disk when it returns
         "foreign_keys = ON",
         "secure_delete = ON",  # erased is overwritten (LOG.md 8)
+        "trusted_schema = OFF",  # nothing that lies in the file calls a function by itself
         "cache_size = -32000",
         "wal_autocheckpoint = 4000",
     ):
@@ -132,6 +135,8 @@ class Database:
             found = _revision(path, self.reader)
             if found != REVISION:
                 raise _other_version(path, found)
+            if wrong := self.read(planted):
+                raise _wrong(path, sorted(wrong)[0], _PLANTED)
         except BaseException:
             self.close()
             raise
@@ -169,9 +174,10 @@ class Database:
 
 
 def damage(connection: Connection) -> list[str]:
-    """Out: what SQLite itself finds wrong with the file: pages, and indexes that are not those of their tables."""
+    """Out: what SQLite itself finds wrong with the file: pages, and indexes that are not those of their tables; and
+    what was planted."""
     found = connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_DAMAGE})").scalars().all()
-    return [] if found == ["ok"] else [str(line) for line in found]
+    return [*([] if found == ["ok"] else map(str, found)), *sorted(planted(connection))]
 
 
 def _revision(path: Path, engine: Engine) -> str:
