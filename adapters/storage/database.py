@@ -248,9 +248,8 @@ def _path(url: str) -> Path:
 def _existing(url: str) -> Path:
     path = _path(url)
     if not path.is_file():
-        raise _wrong(
-            path, "is missing", "Run `einmal init` for a new home, or restore the file from a backup."
-        )
+        mend = "Mend storage.url in einmal.toml, or put the file back from the newest backup."
+        raise _wrong(path, "is missing", f"{mend} (`einmal init` is for a new home.)")
     return path
 
 

@@ -84,6 +84,16 @@ def open_bus(root: Path, settings: Einmal, clock: Clock, consumers: Iterable[str
     return EmbeddedBus.open(root / bus.path, bus.namespace, clock, consumers, settings.limits.concurrency)
 
 
+def check_bus(root: Path, settings: Einmal, document: Document) -> tuple[Problem, ...]:
+    """In: the settings and their file. Out: why the bus they name can't be opened. Raises: BusUnavailable."""
+    try:
+        bus_file.open_file(root / settings.bus.path, bus_file.connect_file).close()
+    except ConfigurationFault as wrong:
+        line = document.locate(("bus", "path"))
+        return tuple(replace(problem, file=document.file, line=line) for problem in wrong.problems)
+    return ()
+
+
 def is_served(root: Path, settings: Einmal) -> bool:
     """Out: whether a process of this machine takes deliveries from the home's bus now."""
     path = root / settings.bus.path
