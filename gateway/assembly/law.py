@@ -107,6 +107,10 @@ class Law:
             mend = "See that `einmal check` is content with the files, then `einmal reload`."
             wrong = "can't be read by this version of the program"
             raise ConfigurationFault((Problem("(law in force)", None, law.policy.hash[:12], wrong, mend),))
+        if law is not None and not await self.policies.is_told():
+            mend = "See what `einmal log verify` says, then put the files in force: `einmal reload`."
+            wrong = "is not the one that the log told last: somebody put it there"
+            raise ConfigurationFault((Problem("(law in force)", None, law.policy.hash[:12], wrong, mend),))
         if law is not None:
             return False
         return (await self.adopt()).changed
@@ -148,7 +152,8 @@ class Law:
 
     async def _switched(self, before: Adopted | None, after: Adopted) -> bool:
         """Out: False, when another process switched in between: nothing was changed, look again."""
-        if before is not None and before.policy.hash == after.policy.hash and before.dated:
+        same = before is not None and before.policy.hash == after.policy.hash and before.dated
+        if same and await self.policies.is_told():
             return True
         if before is None or before.policy.consumers.keys() != after.policy.consumers.keys():
             await parts.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)
