@@ -108,7 +108,8 @@ def create(path: Path) -> None:
 def open_file(path: Path, connect: Connect) -> sqlite3.Connection:
     """Out: a connection to a bus that is there. Raises: ConfigurationFault, BusUnavailable."""
     if not path.is_file():
-        raise _wrong(path, "is missing", "Run `einmal init` for a new home.")
+        mend = "Mend bus.path in einmal.toml, or put the file back from the newest backup."
+        raise _wrong(path, "leads to no file", f"{mend} (`einmal init` is for a new home.)")
     try:
         connection = connect(path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -28,6 +28,7 @@ _SINCE: Final = sa.text("SELECT since FROM alembic_version")
 _TOLD: Final = "0004"
 """From this version on the tables say who can use them."""
 _POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
+_PLANTED: Final = "Somebody changed the tables: find out who, and restore the database from a backup."
 
 
 def create(url: Url) -> None:
@@ -127,7 +128,11 @@ class Database:
         self.reader = dialect.reader(READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal-read")
         try:
-            _see_usable(dialect, *_revision(dialect, self.reader))
+            found, since = _revision(dialect, self.reader)
+            _see_usable(dialect, found, since)
+            # A later version's tables have more in them: what was planted there, its own processes find.
+            if found == REVISION and (changed := self.read(dialect.planted)):
+                raise wrong(dialect.name, sorted(changed)[0], _PLANTED)
         except BaseException:
             self.close()
             raise
@@ -167,8 +172,8 @@ class Database:
             return change(connection, *args, **kwargs)
 
     def damage(self, connection: Connection) -> list[str]:
-        """Out: what the database itself finds wrong with its pages and indexes."""
-        return self._dialect.damage(connection)
+        """Out: what the database itself finds wrong with its pages and indexes; and what was planted."""
+        return [*self._dialect.damage(connection), *sorted(self._dialect.planted(connection))]
 
     def close(self) -> None:
         """Close every connection. Idempotent."""

@@ -77,6 +77,10 @@ class Dialect(Protocol):
         """Let nothing erased stay (gateway.ports.retention). Raises: foreign exceptions."""
         ...
 
+    def planted(self, connection: Connection) -> list[str]:
+        """Out: what of the tables is not as the migrations make it, where this kind can tell."""
+        ...
+
     def damage(self, connection: Connection) -> list[str]:
         """Out: what the database itself finds wrong with its pages and indexes."""
         ...

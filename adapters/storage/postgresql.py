@@ -157,6 +157,10 @@ class Postgresql:
             except LockNotAvailable:
                 return False
 
+    def planted(self, connection: Connection) -> list[str]:
+        """Nothing can be told: who may change a server's tables may change what it says of them."""
+        return []
+
     def damage(self, connection: Connection) -> list[str]:
         return tending.damage(connection)
 

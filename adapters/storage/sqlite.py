@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from adapters.storage.dialect import ENVIRONMENT, FOREIGN, Connect, wrong
+from adapters.storage.planted import planted
 from gateway.errors import ConfigurationFault
 
 BUSY_MS: Final = 10_000
@@ -41,6 +42,7 @@ def connect_sqlite(path: Path, factory: type[sqlite3.Connection] = sqlite3.Conne
         "synchronous = FULL",  # a commit is on the disk when it returns
         "foreign_keys = ON",
         "secure_delete = ON",  # erased is overwritten (LOG.md 8)
+        "trusted_schema = OFF",  # nothing that lies in the file calls a function by itself
         "cache_size = -32000",
         "wal_autocheckpoint = 4000",
     ):
@@ -83,8 +85,8 @@ class Sqlite:
 
     def find(self) -> None:
         if not self._path.is_file():
-            mend = "Run `einmal init` for a new home, or restore the file from a backup."
-            raise wrong(self.name, "is missing", mend)
+            mend = "Mend storage.url in einmal.toml, or put the file back from the newest backup."
+            raise wrong(self.name, "is missing", f"{mend} (`einmal init` is for a new home.)")
 
     def writer(self) -> Engine:
         return self._engine("BEGIN IMMEDIATE", 1)
@@ -140,6 +142,9 @@ class Sqlite:
                 if not busy:
                     return True
             return False
+
+    def planted(self, connection: Connection) -> list[str]:
+        return planted(connection)
 
     def damage(self, connection: Connection) -> list[str]:
         """Pages, and indexes that are not those of their tables."""

@@ -6,12 +6,14 @@ A broker's driver is read only where a home names a broker.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.bus import file as bus_file
 from adapters.bus.consumer import EmbeddedConsumerBus
 from adapters.bus.embedded import EmbeddedBus
 from consent.parties import Consumer
+from consent.problems import Document
 from consent.vocabulary import Problem
 from gateway.config.home import SETTINGS_FILE
 from gateway.config.settings import Einmal
@@ -41,6 +43,18 @@ async def open_bus(root: Path, settings: Einmal, clock: Clock, consumers: Mappin
     access = configured(bus, root)
     made = RabbitBus(access, Topology(bus.namespace), clock, consumers, places=places, prefetch=bus.prefetch)
     return await made.open()
+
+
+def check_bus(root: Path, settings: Einmal, document: Document) -> tuple[Problem, ...]:
+    """In: the settings and their file. Out: why the file they name as bus can't be opened. Raises: BusUnavailable."""
+    if settings.bus.kind != "embedded":
+        return ()
+    try:
+        bus_file.open_file(root / settings.bus.path, bus_file.connect_file).close()
+    except ConfigurationFault as wrong:
+        line = document.locate(("bus", "path"))
+        return tuple(replace(problem, file=document.file, line=line) for problem in wrong.problems)
+    return ()
 
 
 async def declare_queues(

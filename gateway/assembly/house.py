@@ -27,6 +27,7 @@ from gateway.assembly.policies import StorePolicies, in_force
 from gateway.assembly.registers import Registers
 from gateway.assembly.rotating import ENCRYPTION_DAYS, Rotations
 from gateway.assembly.storage import storage_url
+from gateway.assembly.told import ToldLaw
 from gateway.assembly.witnesses import wanted
 from gateway.authenticate import Terms
 from gateway.config.home import Home, adopted, description, load, load_settings
@@ -233,7 +234,7 @@ async def open_restored(root: Path, clock: Clock | None = None, ids: Ids | None 
         shards = parts.shards(settings, store, keys, ids, checkpoints)
         await shards.load()
         home = await _home(root, settings, store, keys, clock)
-        policies = StorePolicies(store, keys, clock, home.policy)
+        policies = StorePolicies(store, keys, clock, home.policy, ToldLaw(store, shards.seal, clock))
         registers = Registers(policies, partial(_register, root, settings))
         house = House(
             journal=Journal(

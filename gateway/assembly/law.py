@@ -7,7 +7,7 @@ wrong and changes nothing. `revoke` takes one grant out of the law in force and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -84,8 +84,8 @@ class Law:
 
     async def examine(self) -> Findings:
         """Compare the files with each other, with the registers' databases, with what is spoken here, and with the
-        law in force. Changes nothing."""
-        return self._examined(await in_force(self.store, self.keys, self.clock.now()))
+        law in force; and see that there is a bus. Changes nothing. Raises: BusUnavailable."""
+        return self._examined(await in_force(self.store, self.keys, self.clock.now()), self._bus)
 
     async def look(self) -> tuple[Policy | None, Reading]:
         """Out: the law in force, if one was ever adopted, and the files beside it. Asks no register."""
@@ -106,6 +106,10 @@ class Law:
         if law is not None and not law.readable:
             mend = "See that `einmal check` is content with the files, then `einmal reload`."
             wrong = "can't be read by this version of the program"
+            raise ConfigurationFault((Problem("(law in force)", None, law.policy.hash[:12], wrong, mend),))
+        if law is not None and not await self.policies.is_told():
+            mend = "See what `einmal log verify` says, then put the files in force: `einmal reload`."
+            wrong = "is not the one that the log told last: somebody put it there"
             raise ConfigurationFault((Problem("(law in force)", None, law.policy.hash[:12], wrong, mend),))
         if law is not None:
             return False
@@ -148,7 +152,8 @@ class Law:
 
     async def _switched(self, before: Adopted | None, after: Adopted) -> bool:
         """Out: False, when another process switched in between: nothing was changed, look again."""
-        if before is not None and before.policy.hash == after.policy.hash and before.dated:
+        same = before is not None and before.policy.hash == after.policy.hash and before.dated
+        if same and await self.policies.is_told():
             return True
         if before is None or before.policy.consumers.keys() != after.policy.consumers.keys():
             await buses.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)
@@ -167,10 +172,12 @@ class Law:
         await self.policies.refresh()
         return True
 
-    def _examined(self, before: Adopted | None) -> Findings:
+    def _examined(
+        self, before: Adopted | None, more: Callable[[Reading], Iterable[Problem]] = lambda _: ()
+    ) -> Findings:
         now = self.clock.now()
         reading = read_files(self.root, verify, now, before.standing if before is not None else None)
-        problems = [*reading.problems, *self._around(reading)]
+        problems = [*reading.problems, *self._around(reading), *more(reading)]
         law = before.policy if before is not None else None
         if law is not None and reading.policy is not None:
             problems += forgotten(law.revocations, reading.policy.revocations, now.date())
@@ -190,6 +197,12 @@ class Law:
                 law = validated(Register, document)[0]
                 if law is not None and law.adapter in document.data and not connection_problems(document):
                     yield from parts.check_register(self.root, reading.settings, law, document)
+
+    def _bus(self, reading: Reading) -> Iterable[Problem]:
+        """Out: what is wrong with the bus. No change of law waits for it: who looks at the home is told."""
+        if reading.settings is None or reading.settings_file is None:
+            return ()
+        return buses.check_bus(self.root, reading.settings, reading.settings_file)
 
     def _name(self, settings: Einmal, file: Document) -> Iterator[Problem]:
         """The log goes by the identity key's name: another one in the settings would begin a second log."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from consent.policy import MAGIC, Policy, empty, from_archive, without_grants
+from gateway.assembly.told import ToldLaw
 from gateway.config.home import Standing
 from gateway.config.signatures import verify
 from gateway.errors import Fault, JournalUnavailable
@@ -79,11 +80,13 @@ async def in_force(
 class StorePolicies:
     """Port `Policies`: the store's current policy, read from its archive when it has changed.
 
-    Who can write to the database can't invent a policy: the archive is sealed under the master key.
+    Who can write to the database can't invent a policy: the archive is sealed under the master key. Nor can they put
+    an older one back: the log told which was loaded last.
     """
 
-    def __init__(self, store: JournalStore, keys: Keys, clock: Clock, policy: Policy) -> None:
+    def __init__(self, store: JournalStore, keys: Keys, clock: Clock, policy: Policy, told: ToldLaw) -> None:
         self._store, self._keys, self._clock, self._policy = store, keys, clock, policy
+        self._told = told
         self._followers: list[Follow] = []
 
     def follow(self, follower: Follow) -> None:
@@ -93,9 +96,22 @@ class StorePolicies:
     def current(self) -> Policy:
         return self._policy
 
+    async def is_told(self) -> bool:
+        """Out: whether the store's current policy is the one that the log told last, as far as a line tells."""
+        kept = await self._store.policy()
+        while True:
+            told = await self._told.last()
+            if kept is None or told is None or kept[0] == told:
+                return True
+            before, kept = kept, await self._store.policy()
+            if kept is not None and kept[0] == before[0]:  # nobody switched in between
+                return False
+
     async def refresh(self) -> Policy:
         kept = await self._store.policy()
         if kept is not None and kept[0] != self._policy.hash:
+            if not await self.is_told():
+                raise JournalUnavailable("policy (not the one that the log told last)")
             adopted = await in_force(self._store, self._keys, self._clock.now(), self._policy)
             assert adopted is not None
             for follow in self._followers:

@@ -24,8 +24,11 @@ MOST_SIGNATURES: Final = 100
 KEY_ID_BYTES: Final = 4
 PUBLIC_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+FINGERPRINT_CHARACTERS: Final = 64
 _NAME = re.compile(r"[^\s+]+\Z")
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
+_HEX = re.compile(r"[0-9a-f]*\Z")
+_GROUPING = re.compile(r"[\s:\-\u2010-\u2013]")
+"""What stands between a fingerprint's groups where it is printed; word processors make another hyphen."""
 _VKEY = re.compile(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)\Z")
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
@@ -34,6 +37,10 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 class NoteInvalid(Exception):
     """Not a note, or not one signed by whom it must be. The text says what is wrong and quotes nothing."""
+
+
+class FingerprintInvalid(NoteInvalid):
+    """What a reader gave as a fingerprint is none."""
 
 
 class KeyType(IntEnum):
@@ -72,13 +79,26 @@ class Verifier:
 
     def known_as(self, published: str | None) -> bool:
         """In: a vkey or fingerprint a reader knows. Out: whether it is this key's."""
-        return published in (self.vkey, self.fingerprint)
+        return isinstance(published, str) and _as_printed(published) in (self.vkey, self.fingerprint)
 
 
 def published_name(published: str) -> str | None:
-    """In: a vkey or fingerprint a reader knows. Out: the key's name, which a fingerprint does not tell. Raises:
-    NoteInvalid, when it is neither."""
-    return None if _FINGERPRINT.match(published) else parse_vkey(published).name
+    """In: a vkey or fingerprint a reader knows; a fingerprint may be in capitals and in groups, with blanks, `:` or `-`
+    between them. Out: the key's name, which a fingerprint does not tell. Raises: NoteInvalid, when it is no vkey;
+    FingerprintInvalid, when it has no `+`, as each vkey has, and is no fingerprint."""
+    if "+" in published:
+        return parse_vkey(published).name
+    read = _as_printed(published)
+    if not _HEX.match(read):
+        raise FingerprintInvalid("a fingerprint has only 0-9 and a-f")
+    if len(read) != FINGERPRINT_CHARACTERS:
+        raise FingerprintInvalid(f"{len(read)} characters instead of 64")
+    return None
+
+
+def _as_printed(published: str) -> str:
+    """Out: a fingerprint as it is made, however it was read out or grouped; a vkey as it is."""
+    return published if "+" in published else _GROUPING.sub("", published).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gateway.audit.verify.published.auditing import Audited, Misfit
 from gateway.audit.verify.published.folder import Unreadable
 from gateway.audit.verify.published.seen import StateInvalid
 from gateway.audit.verify.published.survey import Surveyed, Watched
-from gateway.cli import console
+from gateway.cli import checked, console
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(metavar="DIR", help="What `einmal log tiles` left.")]
 Authority: TypeAlias = Annotated[
@@ -184,7 +184,7 @@ def _sitting(
         with assembly.desk(folder, authority, key, state, out, first) as desk:
             yield desk
     except NoteInvalid as wrong:
-        console.usage(f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
+        console.usage(checked.no_key(wrong, "en"))
     except Unreadable as wrong:
         console.error(f"{folder}: {wrong.place}: {wrong.text}.")
         console.no()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.note import NoteInvalid
+from gateway.audit.note import FingerprintInvalid, NoteInvalid
 from gateway.audit.verify.exported.sentences import wall
 from gateway.audit.verify.exported.verdict import Outcome, Verdict
 from gateway.audit.verify.reading import Finding
@@ -86,6 +86,12 @@ _NO_KEY: Final = Text(
     "sieht so aus: stadt.example+1a2b3c4d+...",
     "a key given is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({why})",
 )
+_NO_FINGERPRINT: Final = Text(
+    "Der Fingerabdruck, den Sie angegeben haben, ist keiner ({why}). Ein Fingerabdruck hat 64 Zeichen 0-9 a-f; große "
+    "Buchstaben, Leerzeichen, Doppelpunkte und Bindestriche stören nicht.",
+    "the fingerprint given is none ({why}). A fingerprint has 64 characters 0-9 a-f; capitals, blanks, colons and "
+    "hyphens do no harm",
+)
 _LINES: Final = Text("Was bewiesen ist, Eintrag für Eintrag:", "What is proved, entry by entry:")
 _COLUMNS: Final = (
     Text("wann (deutsche Zeit)", "when (German time)"),
@@ -118,8 +124,9 @@ def not_opened(file: Path, why: OSError, language: Language) -> str:
 
 
 def no_key(why: NoteInvalid, language: Language) -> str:
-    """Out: what is wrong with a key that the citizen named."""
-    return _NO_KEY.to(language).format(why=reason(str(why)).to(language))
+    """Out: what is wrong with a key, or a fingerprint, that the reader named."""
+    words = _NO_FINGERPRINT if isinstance(why, FingerprintInvalid) else _NO_KEY
+    return words.to(language).format(why=reason(str(why)).to(language))
 
 
 def no_export(why: NotAnExport) -> Verdict:

@@ -16,7 +16,7 @@ from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
-from gateway.cli import console, subject
+from gateway.cli import checked, console, subject
 from gateway.keeping.holding import Hold, Lifted, Listed
 from gateway.views.german_time import german_time
 
@@ -129,7 +129,7 @@ def verify(
     try:
         verdict = verify_held(file.read_bytes(), authority)
     except NoteInvalid as wrong:
-        console.usage(f"--authority is neither a vkey nor a fingerprint of 64 characters 0-9 a-f ({wrong})")
+        console.usage(checked.no_key(wrong, "en"))
     if as_json:
         console.as_json(
             {

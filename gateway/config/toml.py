@@ -24,6 +24,18 @@ _PARSER: Final = Parser(Language(tree_sitter_toml.language()))
 _AT_LINE: Final = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _AT_END: Final = re.compile(r"\s*\(at end of document\)$")
 
+_TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice")
+_QUOTED: Final = r"'([^']*)'"
+_HINTS: Final = (
+    (
+        re.compile(r"=\s*\d{1,2}\.\s?\d{1,2}\.\s?\d{4}\b"),
+        "Write a date as 2026-12-31, without quotation marks.",
+    ),
+    (re.compile(r"=\s*(?:yes|no|on|off|ja|nein|True|False|TRUE|FALSE)\b"), "Write true or false."),
+    (re.compile(r"=\s*[^\W\d]"), 'Write text in quotation marks: "a".'),
+)
+"""What people write for a value, and how TOML has it."""
+
 
 def read_bytes(home: Path, file: str, most: int = FILE_BYTES) -> bytes | Problem:
     """In: a file of the home, by its path within it. Out: its bytes, or why they are not read."""
@@ -82,9 +94,22 @@ def _not_toml(file: str, raw: bytes, said: str) -> Problem:
     wrong = _AT_END.sub("", _AT_LINE.sub("", said)).replace(
         "Illegal character '\\n'", "a line ends within a text"
     )
-    if line > raw.rstrip().count(b"\n"):
+    wrong = _TWICE.sub(_twice, wrong)
+    if _AT_END.search(said):
         wrong += ", where the file ends, as if half of it were missing"
-    return Problem(file, line, "(file)", f"is not TOML: {wrong}", "Correct this line or the one before it.")
+    mend = _hint(raw.split(b"\n")[line - 1].decode()) if found else None
+    return Problem(
+        file, line, "(file)", f"is not TOML: {wrong}", mend or "Correct this line or the one before it."
+    )
+
+
+def _twice(declared: re.Match[str]) -> str:
+    return f"the table {'.'.join(re.findall(_QUOTED, declared[1]))} is declared twice"
+
+
+def _hint(line: str) -> str | None:
+    """Out: the mend of a value that people write otherwise than TOML; None when it is none of these."""
+    return next((mend for form, mend in _HINTS if form.search(line)), None)
 
 
 def _lines(raw: bytes) -> dict[KeyPath, int]:

@@ -8,11 +8,15 @@ from contextlib import closing
 from secrets import token_bytes
 
 import pytest
+import sqlalchemy as sa
 from indexing import check, epochs_of, tell
 from restored import DATABASE
-from town import Town
+from town import Town, opened
 
+from adapters.storage.database import damage
 from adapters.storage.epochs import SqlEpochs
+from gateway import assembly
+from gateway.errors import ConfigurationFault
 from gateway.proving.outputs import IndexWrong
 
 CLASS = "musterstadt.example/24m/2026-11"
@@ -87,3 +91,53 @@ async def test_an_index_grows_on_the_border_of_a_tile(town: Town, lines: int) ->
     await tell(town, *range(4, 9))
     town.clock.passes(seconds=1)
     await check(town, await epochs_of(town.opened).make(town.clock.now()))
+
+
+TABLES = {
+    "trigger 'quiet' is not the program's": "create trigger quiet after insert on record_event begin "
+    "update record set state = 'given' where record = new.record; end",
+    "view 'line' is not the program's": "alter table line rename to l; create view line as select * from l",
+    "view 'more' is not the program's": "create view more as select 1",
+    "table 'more' is not the program's": "create table more (a)",
+    "index 'one_open_shard' is missing": "drop index one_open_shard",
+    "index 'one_body' is another one than the program's": "drop index one_body; "
+    "create index one_body on exchange (consumer, message_id) where secondary = 0",
+    "table 'tile' is missing": "drop table tile",
+    "table 'shard' is another one than the program's": "alter table shard add column more text default 'x'",
+}
+
+
+@pytest.mark.parametrize("told", TABLES)
+async def test_no_house_opens_over_tables_that_were_changed(town: Town, told: str) -> None:
+    """Opened, checked or watched: what is planted or missing is named, with the mend."""
+    await tell(town, 1)
+    await town.opened.close()
+    with closing(sqlite3.connect(town.root / DATABASE)) as connection:
+        connection.executescript(f"pragma legacy_alter_table = on; {TABLES[told]};")
+    for look in (lambda: opened(town.root, town.clock), lambda: verified(town)):
+        with pytest.raises(ConfigurationFault) as raised:
+            await look()
+        assert "restore the file from a backup" in str(raised.value)
+    assert told in planted_in(town)
+
+
+async def verified(town: Town) -> None:
+    assembly.verify_log(town.root)
+
+
+def planted_in(town: Town) -> list[str]:
+    """Out: what is found in the database, whoever opened it before."""
+    engine = sa.create_engine(f"sqlite:///{town.root / DATABASE}")
+    with engine.connect() as connection:
+        found = damage(connection)
+    engine.dispose()
+    return found
+
+
+async def test_tables_that_somebody_counted_are_the_program_s(town: Town) -> None:
+    """Who looks after databases has them counted: that changes nothing."""
+    await town.opened.close()
+    with closing(sqlite3.connect(town.root / DATABASE)) as connection, connection:
+        connection.execute("analyze")
+    again = await opened(town.root, town.clock)
+    await again.opened.close()

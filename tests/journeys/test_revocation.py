@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -25,6 +23,7 @@ from consent.revocation import revokes, written
 from consent.vocabulary import Found, NotFound
 from gateway import jws
 from gateway.assembly.policies import CONTEXT
+from gateway.audit.record import Digests, Event, Kind
 from gateway.cli.demo import home as demo_home
 from gateway.errors import ConfigurationFault
 from gateway.exchange import handle
@@ -107,9 +106,8 @@ async def test_a_revocation_outlives_a_law_that_can_not_be_read_any_more(town: T
     packed = archive({**files, "purposes.toml": files["purposes.toml"] + b"[no-longer-known]\n"})
     digest, time = sha256(packed).hexdigest(), town.clock.now().isoformat().encode()
     kept = town.opened.keys.wrap(time + b"\n" + packed, CONTEXT + digest)
-    with closing(sqlite3.connect(town.root / "data/einmal.sqlite3")) as database, database:
-        database.execute("INSERT INTO policy (hash, archive) VALUES (?, ?)", (digest, kept))
-        database.execute("UPDATE current_policy SET hash = ?", (digest,))
+    told = Event(kind=Kind.POLICY_LOADED, time=town.clock.now(), digests=Digests(policy=digest))
+    await town.opened.journal.house_event(told, told.time, policy=(digest, kept))
     with pytest.raises(ConfigurationFault, match=f"grant '{ID}' was revoked"):
         await takes_over(town)
     assert not (await town.opened.house.policies.refresh()).grants

@@ -53,7 +53,7 @@ def test_creating_never_overwrites(tmp_path: Path) -> None:
 
 def test_opening_never_creates(tmp_path: Path) -> None:
     """A missing file is named, and is still missing afterwards."""
-    assert "is missing" in refused(tmp_path / "bus.sqlite3")
+    assert "leads to no file" in refused(tmp_path / "bus.sqlite3")
     assert list(tmp_path.iterdir()) == []
 
 

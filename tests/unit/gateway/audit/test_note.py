@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit import note
-from gateway.audit.note import Checkpoint, KeyType, NoteInvalid, Signer
+from gateway.audit.note import Checkpoint, FingerprintInvalid, KeyType, NoteInvalid, Signer
 
 PETER_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 PETER_NOTE = (
@@ -34,6 +34,47 @@ def test_the_note_of_go_s_documentation_opens() -> None:
     assert opened.by(verifier)
     assert opened.text.startswith("If you think")
     assert opened.text.endswith("problem is.\n")
+
+
+@pytest.mark.parametrize("between", [" ", ":", "-", "\u2011", "\n", " - "])
+def test_a_fingerprint_is_known_however_it_is_printed(between: str) -> None:
+    """In groups and in capitals it is the same; one other character, and it is another."""
+    key = AUDITOR.verifier
+    printed = between.join(key.fingerprint[at : at + 4] for at in range(0, 64, 4))
+    for one in (printed, printed.upper(), f" {key.fingerprint}\n"):
+        assert note.published_name(one) is None
+        assert key.known_as(one)
+    other = ("1" if printed[0] == "0" else "0") + printed[1:]
+    assert note.published_name(other) is None
+    assert not key.known_as(other)
+
+
+@pytest.mark.parametrize(
+    ("published", "why"),
+    [
+        ("7" * 63, "63 characters instead of 64"),
+        ("7" * 65, "65 characters instead of 64"),
+        ("", "0 characters instead of 64"),
+        ("ABCD ef01", "8 characters instead of 64"),
+        ("g" * 64, "a fingerprint has only 0-9 and a-f"),
+    ],
+)
+def test_what_is_no_fingerprint_is_told_with_its_length(published: str, why: str) -> None:
+    """Whoever left a character out reads how many there are; a plus sign makes it a vkey."""
+    with pytest.raises(FingerprintInvalid) as wrong:
+        note.published_name(published)
+    assert str(wrong.value) == why
+    with pytest.raises(NoteInvalid, match="not a vkey"):
+        note.published_name(f"{published}+")
+
+
+def test_a_vkey_is_known_as_it_is_spelled_only() -> None:
+    """Its capitals tell base64 apart."""
+    key = AUDITOR.verifier
+    assert note.published_name(key.vkey) == key.name
+    assert key.known_as(key.vkey)
+    assert not key.known_as(key.vkey.lower())
+    assert not key.known_as(None)
 
 
 def test_a_checkpoint_comes_back() -> None:

@@ -81,3 +81,27 @@ def test_a_home_that_never_had_a_law_does_not_start_with_a_wrong_one(tmp_path: P
         told = einmal(command, "--home", tmp_path / "new")
         assert (told.code, "consumers/leer.toml:1 (file): is empty." in told.err) == (code, True)
     assert lines(tmp_path / "new") == before
+
+
+def test_a_bus_that_is_not_there_is_told_with_its_line(home: Path, einmal: Einmal) -> None:
+    """Its file is gone, is none, or its path is mistyped: a home without it serves nobody. `check` makes none."""
+    bus, settings = home / "data/bus.sqlite3", home / "einmal.toml"
+    assert einmal("check", "--home", home).code == 0
+    bus.rename(home / "aside")
+    [missing] = einmal("check", "--json", "--home", home).json["problems"]
+    assert (missing["file"], missing["key"], missing["wrong"]) == (
+        "einmal.toml",
+        "bus.path",
+        "leads to no file",
+    )
+    assert "put the file back from the newest backup" in missing["mend"]
+    assert not bus.exists()
+    bus.write_bytes(b"no database " * 200)
+    [other] = einmal("check", "--json", "--home", home).json["problems"]
+    assert (other["file"], other["wrong"]) == ("einmal.toml", "is not a SQLite database")
+    (home / "aside").rename(bus)
+    raw = settings.read_text("utf-8")
+    assert 'path = "data/bus.sqlite3"' in raw
+    settings.write_text(raw.replace("data/bus.sqlite3", "data/buss.sqlite3"), "utf-8")
+    [mistyped] = einmal("check", "--json", "--home", home).json["problems"]
+    assert "buss" in line_of(mistyped, home)

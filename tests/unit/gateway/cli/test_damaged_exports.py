@@ -235,7 +235,26 @@ def test_programs_read_of_another_file_what_they_read_of_a_false_one(played: Pat
 def test_a_key_that_is_none_is_told_in_the_citizens_language(played: Path, einmal: Einmal) -> None:
     """Wrong usage, with what a fingerprint looks like."""
     told = einmal("citizen", "verify", played / "anna.zip", "--authority", "7" * 63, "--language", "de")
-    assert (told.code, "Ein Fingerabdruck hat 64 Zeichen" in told.err.replace("\n", " ")) == (2, True)
+    said = " ".join(told.err.replace("│", " ").split())
+    assert (told.code, "Ein Fingerabdruck hat 64 Zeichen" in said, "63 Zeichen statt 64" in said) == (
+        2,
+        True,
+        True,
+    )
+    assert "vkey" not in said
+
+
+def test_a_fingerprint_in_groups_is_taken_and_a_damaged_vkey_is_told_as_one(
+    played: Path, einmal: Einmal
+) -> None:
+    """As a letterhead prints it; what has a plus sign is meant as a vkey."""
+    known = einmal("keys", "list", "--json", "--home", played / "home").json["fingerprint"]
+    grouped = " ".join(re.findall("....", known.upper()))
+    assert einmal("citizen", "verify", played / "anna.zip", "--authority", grouped).code == 0
+    told = einmal(
+        "citizen", "verify", played / "anna.zip", "--authority", "stadt.example+1", "--language", "de"
+    )
+    assert (told.code, "stadt.example+1a2b3c4d+" in told.err) == (2, True)
 
 
 def test_a_file_of_any_size_is_read_no_further_than_an_export_goes(

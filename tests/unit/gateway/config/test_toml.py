@@ -125,6 +125,39 @@ def test_what_is_no_toml_is_a_mistake_with_its_place(raw: bytes, line: int | Non
     assert found.mend
 
 
+@pytest.mark.parametrize(
+    ("last", "mend"),
+    [
+        ("valid_to = 31.12.2027", "Write a date as 2026-12-31, without quotation marks."),
+        ("valid_to = 31.12.2027\n", "Write a date as 2026-12-31, without quotation marks."),
+        ("asks = yes\n", "Write true or false."),
+        ("asks = True  # as always\n", "Write true or false."),
+        ("title = Stadt\n", 'Write text in quotation marks: "a".'),
+        ("title = 'Stadt' 'Land'\n", "Correct this line or the one before it."),
+    ],
+)
+def test_a_value_in_another_form_is_told_with_its_own_even_in_the_last_line(last: str, mend: str) -> None:
+    """Nothing is missing there: the file is whole."""
+    found = parse("x.toml", f'id = "x"\n{last}'.encode())
+    assert isinstance(found, Problem)
+    assert (found.line, found.mend, "half of it" in found.wrong) == (2, mend, False)
+
+
+@pytest.mark.parametrize("half", ['title = { de = "A', "title =", "title", "fields = [", "[[grant"])
+def test_half_a_line_at_the_end_is_told_as_that(half: str) -> None:
+    """A copy that was cut off, or a disk that was full."""
+    found = parse("x.toml", f'id = "x"\n{half}'.encode())
+    assert isinstance(found, Problem)
+    assert (found.line, "half of it" in found.wrong) == (2, True)
+
+
+def test_a_table_that_is_declared_twice_is_named() -> None:
+    """As it stands in the file, not as Python prints it."""
+    found = parse("x.toml", b"[log.auditor]\n[a]\n[log.auditor]\n")
+    assert isinstance(found, Problem)
+    assert (found.line, found.wrong) == (3, "is not TOML: the table log.auditor is declared twice")
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_document_or_a_mistake(raw: bytes) -> None:

@@ -22,7 +22,7 @@ from gateway.views.words import Text
 
 ROOT: Final = Path(__file__).parents[4] / "gateway"
 TABLES: Final = tomllib.loads(files("gateway.views").joinpath("reasons.toml").read_text("utf-8"))
-RAISED: Final = {"NoteInvalid", "NotAnExport", "ProofInvalid", "_unreadable"}
+RAISED: Final = {"NoteInvalid", "FingerprintInvalid", "NotAnExport", "ProofInvalid", "_unreadable"}
 """What is said by raising, or by a call: its first argument."""
 SAYING: Final = {
     "audit/note.py": (),

@@ -293,3 +293,17 @@ def _luminance(colour: str) -> float:
         part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_on_paper_no_heading_stands_apart_from_its_card() -> None:
+    """Whatever heads something keeps with what follows, and a card that fits on a page is not torn."""
+    page = readable(auskunft(line(1, "answered", "x")))["auskunft.html"].decode()
+    printed = page.partition("@media print{")[2].partition("</style>")[0]
+    rules = {
+        (selector, rule)
+        for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", printed)
+        for selector in selectors.split(",")
+        for rule in body.split(";")
+    }
+    heads = {(head, "break-after:avoid") for head in ("h2", "h3", "h4", "summary", ".result")}
+    assert heads | {(".card", "break-inside:avoid"), (".row", "break-inside:avoid")} <= rules
