@@ -9,7 +9,7 @@ from gateway.assembly.own_keys import OwnKeys, own_keys
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.assembly.publishing import cosignatures, publish
 from gateway.assembly.reconciling import reconciliation
-from gateway.assembly.restoring import Restoration, missing, restore
+from gateway.assembly.restoring import Restoration, missing, restore, settled
 from gateway.assembly.rotating import MasterRotated
 from gateway.assembly.tools import new_key, now, open_keys, people, proposed, read_key, unsigned, write_key
 from gateway.assembly.upgrading import upgrade
@@ -40,6 +40,7 @@ __all__ = [
     "read_key",
     "reconciliation",
     "restore",
+    "settled",
     "unsigned",
     "upgrade",
     "verify_log",
