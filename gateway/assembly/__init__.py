@@ -11,7 +11,7 @@ from gateway.assembly.own_keys import OwnKeys, own_keys
 from gateway.assembly.parts import CHECKPOINTS
 from gateway.assembly.publishing import cosignatures, publish
 from gateway.assembly.reconciling import reconciliation
-from gateway.assembly.restoring import Restoration, missing, restore
+from gateway.assembly.restoring import Restoration, missing, restore, settled
 from gateway.assembly.rotating import ENCRYPTION_DAYS, OVERLAP_DAYS, MasterRotated
 from gateway.assembly.tools import (
     new_encryption_key,
@@ -61,6 +61,7 @@ __all__ = [
     "read_key",
     "reconciliation",
     "restore",
+    "settled",
     "unsigned",
     "upgrade",
     "verify_log",

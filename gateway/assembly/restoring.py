@@ -39,7 +39,7 @@ from gateway.config.home import load_settings
 from gateway.errors import ConfigurationFault, Fault, JournalUnavailable
 from gateway.journal.shards import Shards, shard_keys
 from gateway.keeping.regaining import Folder, regain, untold
-from gateway.keeping.restoring import Plan, Restoring
+from gateway.keeping.restoring import Plan, Restoring, has_ended
 from gateway.ports import Clock, Ids, Keys
 from gateway.stages import Moved
 
@@ -77,6 +77,18 @@ async def missing(root: Path, clock: Clock | None = None) -> Plan:
     JournalUnavailable."""
     async with _before(root, SystemIds()) as house:
         return await house.restoring.assess("", house.log_keys, (clock or SystemClock()).now())
+
+
+async def settled(root: Path, clock: Clock | None = None) -> bool:
+    """Out: whether a restore came to its end and nothing is missing since: another would only open more shards. Changes
+    nothing. Raises: as `missing`."""
+    if (root / parts.RESTORING).exists():
+        return False
+    retention = load_settings(root).log.default_class
+    async with _before(root, SystemIds()) as house:
+        if not await has_ended(retention, house.store, house.shards.seal):
+            return False
+        return not (await house.restoring.assess("", house.log_keys, (clock or SystemClock()).now())).lost
 
 
 async def restore(

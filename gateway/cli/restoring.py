@@ -13,6 +13,10 @@ from gateway.cli import console
 from gateway.keeping.restoring import Lost, Plan
 
 _MOST_LETTERS = 200
+_SETTLED = (
+    "Nothing was done: nothing is missing, and the last restore has come to its end. Where the database was put back "
+    "once more since, add --again."
+)
 
 
 def register(group: typer.Typer) -> None:
@@ -30,6 +34,9 @@ def restored(
         Path | None,
         typer.Option(metavar="DIR", help="What an auditor has of the log: puts lost leaves back."),
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also where nothing is missing since the last restore.")
+    ] = False,
     home: console.Home = console.HERE,
     as_json: console.Json = False,
 ) -> None:
@@ -39,8 +46,8 @@ def restored(
     since the backup is ended, and the home's files become the law. Exit 1 if something is missing and nothing was done.
     """
     if reason is None:
-        if tiles is not None:
-            console.usage("--tiles changes the log: it needs --reason")
+        if tiles is not None or again:
+            console.usage("--tiles and --again change the log: they need --reason")
         plan = asyncio.run(assembly.missing(home))
         if as_json:
             console.as_json({"done": False, "lost": _facts(plan)})
@@ -51,6 +58,12 @@ def restored(
         return
     if not reason.strip() or len(reason) > _MOST_LETTERS or not reason.isprintable():
         console.usage(f"--reason is one line of at most {_MOST_LETTERS} letters")
+    if not again and asyncio.run(assembly.settled(home)):
+        if as_json:
+            console.as_json({"done": False, "lost": []})
+        else:
+            console.prose(_SETTLED)
+        return
     done = asyncio.run(assembly.restore(home, reason.strip(), tiles))
     if as_json:
         facts = {"done": True, "lost": _facts(done.plan), "ended": done.ended, "policy": done.policy}

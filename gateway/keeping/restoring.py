@@ -136,22 +136,32 @@ class Plan:
 async def unfinished(retention: str, store: JournalStore, seal: Seal) -> bool:
     """In: the class that lines about the house go to. Out: whether the log itself tells of a restore, and not that it
     came to its end, whatever became of its plan: in lines that only the house writes."""
+    return await _ended(retention, store, seal) is False
+
+
+async def has_ended(retention: str, store: JournalStore, seal: Seal) -> bool:
+    """In: as `unfinished`. Out: whether the newest shard is one that a restore opened, and that came to its end."""
+    return await _ended(retention, store, seal) is True
+
+
+async def _ended(retention: str, store: JournalStore, seal: Seal) -> bool | None:
+    """Out: None: no restore opened the newest shard."""
     shard = [shard for shard in await store.shards() if shard.retention == retention][-1]
     origin, own = shard.head.origin, seal(shard)
     first = await store.line(Position(origin, 1))
     if first is None:
-        return False
+        return None
     line = first.line
     if not own_losses(origin, line.leaf, line.salt, line.event, own).restored:
-        return False
+        return None
     for one in await store.labelled(origin, labels.system(origin)):
         if not labels.by_house(own, one.line.salt, one.line.event):
             continue
         with suppress(record.EventInvalid):  # a damaged one says nothing: `log verify` names it
             event = record.from_bytes(one.line.event or b"")
             if isinstance(event, Event) and DONE in (event.reasons or ()):
-                return False
-    return True
+                return True
+    return False
 
 
 class Restoring:

@@ -13,8 +13,8 @@ from indexing import check, epochs_of, tell
 from restored import DATABASE
 from town import Town, opened
 
-from adapters.storage.database import damage
 from adapters.storage.epochs import SqlEpochs
+from adapters.storage.planted import planted
 from gateway import assembly
 from gateway.errors import ConfigurationFault
 from gateway.proving.outputs import IndexWrong
@@ -117,7 +117,7 @@ async def test_no_house_opens_over_tables_that_were_changed(town: Town, told: st
     for look in (lambda: opened(town.root, town.clock), lambda: verified(town)):
         with pytest.raises(ConfigurationFault) as raised:
             await look()
-        assert "restore the file from a backup" in str(raised.value)
+        assert "restore the database from a backup" in str(raised.value)
     assert told in planted_in(town)
 
 
@@ -129,7 +129,7 @@ def planted_in(town: Town) -> list[str]:
     """Out: what is found in the database, whoever opened it before."""
     engine = sa.create_engine(f"sqlite:///{town.root / DATABASE}")
     with engine.connect() as connection:
-        found = damage(connection)
+        found = planted(connection)
     engine.dispose()
     return found
 

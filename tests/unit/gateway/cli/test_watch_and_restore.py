@@ -120,6 +120,25 @@ def test_a_backup_is_put_back_step_by_step(home: Path, person: Path, tmp_path: P
     assert einmal("log", "restored", "--json", "--home", home).json == {"done": False, "lost": []}
 
 
+def test_a_restore_that_has_ended_is_not_done_again_unasked(home: Path, einmal: Einmal) -> None:
+    """Nothing is missing since, so no shard is opened; who restored once more says so."""
+
+    def shards() -> int:
+        with closing(sqlite3.connect(home / "data/einmal.sqlite3")) as connection:
+            return int(connection.execute("select count(*) from shard").fetchone()[0])
+
+    again = ("log", "restored", "--reason", "disk failed", "--home", home)
+    assert "The house may be served again." in einmal(*again).out
+    before = shards()
+    told = einmal(*again)
+    assert (told.code, shards()) == (0, before)
+    assert "Nothing was done: nothing is missing, and the last restore has come to its end." in told.out
+    assert einmal(*again, "--json").json == {"done": False, "lost": []}
+    assert einmal("log", "restored", "--again", "--home", home).code == 2
+    assert "The log goes on in" in einmal(*again, "--again").out
+    assert shards() == before + 2
+
+
 def test_an_index_dated_ahead_of_the_operators_clock_is_named(home: Path, einmal: Einmal) -> None:
     """The clock was three hours ahead when it was made."""
     assert einmal("log", "verify", "--home", home).code == 0
