@@ -90,17 +90,17 @@ async def keep_watch(watchman: Watchman, before: Health | None) -> Health:
 async def _tried(watchman: Watchman) -> Doors:
     """Out: whether the journal, the keys and the bus can be used now, each tried in the way it is used."""
     storage, keys, bus = await asyncio.gather(
-        _why_not(watchman.store.writable(), watchman.door_seconds),
-        _why_not(_seal(watchman.house), watchman.door_seconds),
-        _why_not(_reach(watchman), watchman.door_seconds),
+        _why_not(watchman.store.writable, watchman.door_seconds),
+        _why_not(lambda: _seal(watchman.house), watchman.door_seconds),
+        _why_not(lambda: _reach(watchman), watchman.door_seconds),
     )
     return Doors(storage, keys, bus)
 
 
-async def _why_not(trial: Awaitable[object], seconds: float) -> str | None:
+async def _why_not(trial: Callable[[], Awaitable[object]], seconds: float) -> str | None:
     try:
         async with asyncio.timeout(seconds):
-            await trial
+            await trial()
     except Exception as error:  # noqa: BLE001  whatever it was, it does not work
         return _where(error)
     return None

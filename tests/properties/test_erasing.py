@@ -41,6 +41,9 @@ class Memory:
     async def shards(self) -> Sequence[Shard]:
         return [Shard(Head(ORIGIN, len(self.times) + 1, b""), "3m", False, b"secrets")]
 
+    async def whole(self) -> Sequence[Shard]:
+        return await self.shards()
+
     async def unerased(self, origin: str, start: int) -> Sequence[StoredLine]:
         left = [at for at in range(max(start, 1), len(self.times) + 1) if at not in self.erased]
         return [self._line(at) for at in left[:PART]]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from datetime import date
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any, Final
 
+from processes import OWN
 from stores import (
     DIGEST,
     NOW,
@@ -34,7 +34,6 @@ from consent.vocabulary import RecordState
 from gateway.audit.retention import Span
 from gateway.ports import StoredHold
 
-SPAWN: Final = multiprocessing.get_context("spawn")
 ROUNDS: Final = 40
 Role = Callable[[SqlStore, str, int], Awaitable[object]]
 """In: a store, its URL, the round. Out: what is told of it."""
@@ -130,11 +129,9 @@ ROLES: Final[dict[str, tuple[Role, Role]]] = {
 
 def contended(stores: Stores, wanted: str) -> list[tuple[Any, Any]]:
     """Let two processes do their part of `wanted`, at the same moment, in each of ROUNDS. Out: what each was told."""
-    told: Any = SPAWN.Queue()
-    start = SPAWN.Barrier(2)
-    processes = [
-        SPAWN.Process(target=_plays, args=(stores.url, wanted, part, start, told)) for part in (0, 1)
-    ]
+    told: Any = OWN.Queue()
+    start = OWN.Barrier(2)
+    processes = [OWN.Process(target=_plays, args=(stores.url, wanted, part, start, told)) for part in (0, 1)]
     for process in processes:
         process.start()
     said = dict(told.get(timeout=120) for _ in processes)

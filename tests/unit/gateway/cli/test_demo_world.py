@@ -19,7 +19,7 @@ from gateway.cli.demo import home as demo
 from gateway.cli.demo import registers
 from gateway.cli.demo.lives import attendance, trade, vehicles
 from gateway.cli.demo.people import COUNT, NAMESAKES, Person, anna, people
-from gateway.cli.homes import write_template
+from gateway.cli.homes import STORAGE, write_template
 from gateway.config.home import Home, load
 from gateway.config.signatures import verify
 from gateway.errors import ConfigurationFault
@@ -212,7 +212,7 @@ def test_secret_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_an_empty_home_is_one_the_house_accepts(tmp_path: Path) -> None:
     """What `init` writes has no mistake, and grants nothing."""
-    write_template("templates/home", tmp_path, lambda _: demo.AUTHORITY)
+    write_template("templates/home", tmp_path, lambda _: {**STORAGE, **demo.AUTHORITY})
     home = load(tmp_path, verify, NOW)
     assert not home.policy.grants
     assert home.settings.log.classes == ("24m", "12m")
