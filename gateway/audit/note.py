@@ -202,17 +202,6 @@ def with_lines(note: str, lines: Iterable[str]) -> str:
     return note + "".join(added)
 
 
-def is_cosigned(text: str, line: str, vkey: str) -> bool:
-    """Out: whether that one line is a witness's or auditor's cosignature over the note's text."""
-    try:
-        verifier = parse_vkey(vkey)
-        return (
-            verifier.type is KeyType.COSIGNATURE_V1 and open_note(f"{text}\n{line}", [verifier]).text == text
-        )
-    except NoteInvalid:
-        return False
-
-
 def split(note: str) -> tuple[str, str]:
     """Out: the text (with its last LF) and the signature lines. Raises: NoteInvalid."""
     at = note.rfind("\n\n")

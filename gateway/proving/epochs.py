@@ -7,6 +7,7 @@ log's checkpoint · 4 the output log is signed at that size · 5 the index is ca
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,14 +27,15 @@ from gateway.audit.index import (
 from gateway.audit.note import (
     NoteInvalid,
     Verifier,
-    is_cosigned,
     open_checkpoint,
     open_note,
     parse_checkpoint,
+    parse_vkey,
     split,
     with_lines,
 )
 from gateway.audit.shard import Origin, index_origin
+from gateway.audit.witness import cosignature
 from gateway.errors import Fault, JournalUnavailable
 from gateway.journal.guard import BEHIND, UNKEPT
 from gateway.journal.shards import CheckpointKeeper, OpenShard, Restored, Shards
@@ -244,9 +246,11 @@ class Epochs:
 
     async def _cosigned(self, note: str, origin: str, tree: Tree, size: int) -> str:
         """Out: the note with the cosignatures kept. One that does not hold stops no export: `log verify` names it."""
-        text, _ = split(note)
-        kept = await self._cosignatures.cosignatures(origin, tree, size)
-        return with_lines(note, [one.line for one in kept if is_cosigned(text, one.line, one.vkey)])
+        held: list[str] = []
+        for one in await self._cosignatures.cosignatures(origin, tree, size):
+            with suppress(NoteInvalid):
+                held.append(cosignature(note, one.line, parse_vkey(one.vkey)))
+        return with_lines(note, held)
 
 
 def _newest(origins: Sequence[str]) -> set[str]:

@@ -11,7 +11,7 @@ from town import Town
 
 from adapters.indexes import IndexFiles
 from gateway.audit.index import Presence
-from gateway.audit.note import Signer, split
+from gateway.audit.note import Signer, cosign, encode64, split
 from gateway.ports import Cosignature, Tree
 from gateway.proving.epochs import Indexed, Unchecked
 
@@ -119,6 +119,19 @@ class TestCosignatures:
             await town.opened.cosignatures.keep_cosignatures(
                 [Cosignature(first.shard.origin, Tree.LOG, first.head.size, vkey, planted)]
             )
+        (again, *others) = await town.opened.epochs.make(town.clock.now())
+        assert again.checkpoint == first.checkpoint + true
+        await check(town, [again, *others])
+
+    async def test_a_line_beside_a_true_cosignature_goes_with_no_note(self, town: Town) -> None:
+        """Under an auditor's key the first stays: of what is kept there, only that key's own line is handed out."""
+        (first, *_) = await town.opened.epochs.make(town.clock.now())
+        true = cosign(first.checkpoint, AUDITOR, 1_795_292_868).splitlines(keepends=True)[-1]
+        false = encode64(first.shard.keys.log.verifier.key_id + bytes(64))
+        planted = f"{true}— {first.shard.origin} {false}\n"
+        await town.opened.cosignatures.keep_cosignatures(
+            [Cosignature(first.shard.origin, Tree.LOG, first.head.size, AUDITOR.cosigner.vkey, planted)]
+        )
         (again, *others) = await town.opened.epochs.make(town.clock.now())
         assert again.checkpoint == first.checkpoint + true
         await check(town, [again, *others])
