@@ -14,6 +14,7 @@ from town import Town
 from gateway import serve
 from gateway.audit.record import Event, Kind
 from gateway.exchange import handle
+from gateway.keeping.lastrun import LastRun
 from gateway.keeping.leaping import ClockLeap
 from gateway.watching import look
 
@@ -74,6 +75,16 @@ async def test_a_house_that_looks_every_day_may_be_silent(town: Town) -> None:
     await line(town, WRITTEN)
     for days in (1, 31, 62):
         await town.opened.retention().run(WRITTEN + timedelta(days=days))
+
+
+async def test_a_believed_time_that_is_still_to_come_vouches_for_no_clock(town: Town) -> None:
+    """Whoever can write the file beside the database has nothing erased by it."""
+    await line(town, WRITTEN)
+    before, retention = await kept(town), town.opened.retention()
+    retention.slate.keep_run(LastRun(believed=datetime(9999, 1, 1, tzinfo=UTC)).render())
+    with pytest.raises(ClockLeap):
+        await retention.run(LEAPT)
+    assert await kept(town) == before
 
 
 @pytest.mark.parametrize("looked", [True, False])
