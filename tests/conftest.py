@@ -46,7 +46,7 @@ def exceptions_watched() -> Iterator[Watch]:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[servers.Databases]:
-    """Databases of this run on a PostgreSQL server. Absent: skipped; with CI set a failure."""
+    """Databases of this run on a PostgreSQL server. Absent: left out; with CI set a failure."""
     servers.needed()
     made = servers.Databases()
     yield made

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from absent import leave_out
 
 from gateway.audit import labels, note
 from gateway.audit.proof import Proof
@@ -25,10 +25,7 @@ def samples(standards: Path) -> dict[str, bytes]:
     folder = standards.parent / "sketch"
     missing = [name for name in (PRESENT, ABSENT) if not (folder / name).is_file()]
     if missing:
-        told = f"the samples {', '.join(missing)} are not at {folder}"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)  # the files lie outside the repository; with CI set it failed a line above
+        leave_out(f"the samples {', '.join(missing)} are not at {folder}")
     return {name: (folder / name).read_bytes() for name in (PRESENT, ABSENT)}
 
 
