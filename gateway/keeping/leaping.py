@@ -32,9 +32,9 @@ class ClockLeap(Fault):
 async def refuse_leap(
     store: JournalStore, now: datetime, most: timedelta, believed: datetime | None = None
 ) -> None:
-    """In: how long a house may be silent; the time that was believed last, None if none was. Then, and where it is still
-    to come, so that no clock could leap beyond it, it is the newest line's that is more than a day old. Raises:
-    ClockLeap, JournalUnavailable."""
+    """In: how long a house may be silent; the time that was believed last, None if none was. Then, and where it is
+    still to come, so that no clock could leap beyond it, it is the newest line's that is more than a day old.
+    Raises: ClockLeap, JournalUnavailable."""
     known = believed is not None and believed <= now
     before = believed if known else await _newest(store, now - RECENT)
     if before is not None and now - before > most:
