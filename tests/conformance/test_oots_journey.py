@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from law_sample import NOW, RECORD, SETTINGS, TEXTS, documents, verify
+from law_sample import NOW, RECORD, SETTINGS, documents, verify
+from law_texts import TEXTS
 from lxml import etree
 from schematron import violated
 from spoken import HOUSE, REPLY, XML, case, contents, delivery, sender

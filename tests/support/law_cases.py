@@ -6,7 +6,7 @@ A key that is not known here fails, so that no case means less than it says. A f
     expect              permit | evidence | withheld | submitted | recorded | withdrawn | listed | a reason code
     checks              the checks that failed, for refusals and what is withheld
     now, test_identities
-    [[grant]]           each as it differs from the sample's (tests/support/law_sample.py); left out = false
+    [[grant]]           each as it differs from the sample's (tests/support/law_texts.py); left out = false
     [request] [[record]] [[power]]  as they differ from the sample's; none = no record, no power
     then one of:
     [found]             what the register returns, to be cut: values, persons, blocked, missing

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from law_sample import NOW, SETTINGS, changed, documents, read_texts, verify
+from law_sample import NOW, SETTINGS, documents, read_texts, verify
+from law_texts import changed
 
 from consent.policy import Policy, read
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from law_sample import NOW, RECORD, REQUEST, SETTINGS, TEXTS, documents, read_texts, sample, verify
+from law_sample import NOW, RECORD, REQUEST, SETTINGS, documents, read_texts, sample, verify
+from law_texts import TEXTS
 
 from consent.decide import decide
 from consent.policy import Policy, Settings, archive, empty, from_archive, read, unpack

@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from law_sample import (
-    GRANT,
-    NOW,
-    SETTINGS,
-    TEXTS,
-    changed,
-    documents,
-    key_of,
-    read_texts,
-    request,
-    sample,
-    verify,
-)
+from law_sample import NOW, SETTINGS, documents, read_texts, request, sample, verify
+from law_texts import GRANT, TEXTS, changed, key_of
 
 from consent.policy import Policy, empty, read
 from consent.vocabulary import Problem

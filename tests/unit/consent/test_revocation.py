@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import pytest
-from law_sample import GRANT, NOW, RECORD, REQUEST, SETTINGS, TEXTS, changed, documents, sample, verify
+from law_sample import NOW, RECORD, REQUEST, SETTINGS, documents, sample, verify
+from law_texts import GRANT, TEXTS, changed
 
 from consent.decide import decide
 from consent.policy import Policy, from_archive, read

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 import pytest
-from law_sample import GRANT, RECORD, REQUEST, TEXTS, changed, policy, read_texts, record, sample
+from law_sample import RECORD, REQUEST, policy, read_texts, record, sample
+from law_texts import GRANT, TEXTS, changed
 
 from consent.changes import changes
 from consent.decide import decide

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from law_sample import NOW, TEXTS, key_of
+from law_sample import NOW
+from law_texts import TEXTS, key_of
 from signed import ed25519_jwk
 
 from consent.policy import from_archive

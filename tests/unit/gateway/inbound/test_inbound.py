@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from law_sample import changed, read_texts
+from law_sample import read_texts
 from law_sample import sample as policy_sample
+from law_texts import changed
 from spoken import JSON, MESSAGE, XML, as_json, contents, delivery, languages, sample, sender
 
 from consent.policy import Policy
