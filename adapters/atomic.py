@@ -6,7 +6,9 @@ A rename lives in its folder: until the folder itself is on the disk, a power cu
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 
@@ -23,6 +25,23 @@ def put(path: Path, data: bytes, mode: int = 0o600, beside: Path | None = None) 
     new.replace(path)
     # A crash here leaves either of them.
     sync(path.parent)
+
+
+def take(path: Path, most: int) -> bytes | None:
+    """Out: a file's bytes; None when there is none. Raises: OSError, which names it: also when it is no regular file,
+    which nobody waits for, or has more than `most` bytes."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    with os.fdopen(handle, "rb") as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"is longer than {most} bytes", str(path))
+    return found
 
 
 def make(path: Path, data: bytes, mode: int = 0o600) -> None:

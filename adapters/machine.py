@@ -12,6 +12,8 @@ from adapters import atomic
 _SEEN = "watch.json"
 _HEALTH = "health.json"
 _LAST_RUN = "retention.json"
+_MOST = 64 * 1024 * 1024
+"""Bytes that are read of one of them: some hundred thousand exchanges under way."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -50,6 +52,7 @@ class FileSlate:
 
     def _read(self, name: str) -> str:
         try:
-            return (self.folder / name).read_text("utf-8")
-        except (FileNotFoundError, UnicodeDecodeError):
+            found = atomic.take(self.folder / name, _MOST)
+            return found.decode("utf-8") if found is not None else ""
+        except UnicodeDecodeError:
             return ""

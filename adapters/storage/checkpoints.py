@@ -19,6 +19,10 @@ from urllib.parse import quote, unquote
 from adapters import atomic
 from gateway.errors import JournalUnavailable
 
+_MOST_NOTE: Final = 65_536
+"""Bytes of a note, with every cosignature it may have."""
+_MOST_DIGITS: Final = 19
+"""Of a tree's size (LOG.md 2)."""
 PAUSE_SECONDS: Final = 0.2
 """A file is replaced no more often than this: it may be behind, and each time costs an `fsync`."""
 
@@ -134,11 +138,12 @@ class CheckpointFiles:
 
     def _stored(self, origin: str) -> str | None:
         try:
-            note = self._path(origin).read_bytes().decode()
-        except FileNotFoundError:
-            return None
+            kept = atomic.take(self._path(origin), _MOST_NOTE)
+            note = kept.decode() if kept is not None else None
         except (OSError, UnicodeDecodeError) as error:
             raise JournalUnavailable(f"checkpoint file ({type(error).__name__})") from None
+        if note is None:
+            return None
         if not note.startswith(f"{origin}\n"):
             raise JournalUnavailable("checkpoint file (not a checkpoint of this shard)")
         tree_size(note)
@@ -161,6 +166,6 @@ class CheckpointFiles:
 def tree_size(note: str) -> int:
     """Out: the size a checkpoint speaks of (its second line). Raises: JournalUnavailable."""
     parts = note.split("\n", 2)
-    if len(parts) < 3 or not (parts[1].isascii() and parts[1].isdigit()):
+    if len(parts) < 3 or not (parts[1].isascii() and parts[1].isdigit() and len(parts[1]) <= _MOST_DIGITS):
         raise JournalUnavailable("checkpoint file (not a checkpoint)")
     return int(parts[1])

@@ -141,3 +141,23 @@ def test_what_a_crash_left_beside_is_in_nobodys_way(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == b"one"
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "elsewhere").read_bytes() == b"mine"
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a folder, a device: each is named at once, and nothing is read without end."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path, tmp_path / "zeros"):
+        with pytest.raises(OSError) as wrong:
+            atomic.take(path, 10)
+        assert wrong.value.filename == str(path)
+
+
+def test_no_more_is_taken_than_may_be(tmp_path: Path) -> None:
+    """To the byte; a file that is not there is none."""
+    (tmp_path / "file").write_bytes(b"0123456789")
+    assert atomic.take(tmp_path / "file", 10) == b"0123456789"
+    assert atomic.take(tmp_path / "none", 10) is None
+    with pytest.raises(OSError) as wrong:
+        atomic.take(tmp_path / "file", 9)
+    assert wrong.value.filename == str(tmp_path / "file")

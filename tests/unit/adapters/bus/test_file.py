@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from buses import ManualClock, request, take
+from bus_messages import request, take
+from embedded_buses import ManualClock
 
 from adapters.bus.embedded import EmbeddedBus
 from adapters.bus.file import VERSION

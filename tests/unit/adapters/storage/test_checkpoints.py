@@ -84,7 +84,16 @@ def test_the_files_are_for_their_owner_only(files: CheckpointFiles, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "content", ["", "rubbish", note(5, "elsewhere.example/24m/2026-11"), f"{ORIGIN}\nmany\nx\n"]
+    "content",
+    [
+        "",
+        "rubbish",
+        note(5, "elsewhere.example/24m/2026-11"),
+        f"{ORIGIN}\nmany\nx\n",
+        f"{ORIGIN}\n{'9' * 5000}\nx\n",
+        f"{note(5)}{'x' * 65_536}",
+    ],
+    ids=["empty", "rubbish", "another's", "no size", "no number of lines", "long"],
 )
 def test_a_damaged_file_stops(files: CheckpointFiles, tmp_path: Path, content: str) -> None:
     """What can't be read is not taken for "none was ever kept", nor written over."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import buses
 from aiormq.abc import DeliveredMessage
+from bus_messages import reply, request
 from hypothesis import given
 from hypothesis import strategies as st
 from pamqp.commands import Basic
@@ -34,7 +34,7 @@ def delivered(said: Basic.Properties) -> Delivery:
 
 def test_a_request_arrives_as_it_was_sent() -> None:
     """Every part of it."""
-    sent = buses.request("x")
+    sent = request("x")
     got = delivered(properties.request(sent))
     assert got == Delivery(
         "1", sent.message_id, sent.routing_key, sent.content_type, sent.body, sent.jws, sent.user_id, sent.reply_to,
@@ -44,7 +44,7 @@ def test_a_request_arrives_as_it_was_sent() -> None:
 
 def test_a_copy_of_ours_keeps_its_sender_and_its_attempts() -> None:
     """It bears our user, and says whose it was; what the broker counted since is added."""
-    first = replace(delivered(properties.request(buses.request("x"))), traceparent="00-a-b-01")
+    first = replace(delivered(properties.request(request("x"))), traceparent="00-a-b-01")
     copy = properties.put_off(first, US, 1, NOW + timedelta(seconds=3), 4)
     assert (copy.user_id, copy.message_id != first.message_id) == (US, True)
     assert isinstance(copy.headers, dict)
@@ -60,7 +60,7 @@ def test_a_copy_of_ours_keeps_its_sender_and_its_attempts() -> None:
 
 def test_nobody_else_can_say_whose_a_message_is() -> None:
     """The same headers under another user, or under none, are nothing."""
-    forged = properties.put_off(delivered(properties.request(buses.request("x"))), US, 4, NOW, 1)
+    forged = properties.put_off(delivered(properties.request(request("x"))), US, 4, NOW, 1)
     for user in ("kita", None, ""):
         forged.user_id = user
         got = properties.arrived(message(forged), US)
@@ -70,7 +70,7 @@ def test_nobody_else_can_say_whose_a_message_is() -> None:
 
 def test_a_dead_letter_says_when_it_came() -> None:
     """Ours by our header, the broker's by its newest death; of anybody else it is old."""
-    first = delivered(properties.request(buses.request("x")))
+    first = delivered(properties.request(request("x")))
     ours = properties.buried(first, US, NOW)
     assert properties.buried_at(message(ours), US) == NOW
     ours.user_id = "kita"
@@ -81,7 +81,7 @@ def test_a_dead_letter_says_when_it_came() -> None:
 
 def test_a_reply_arrives_as_it_was_sent() -> None:
     """With its own headers and none of the broker's."""
-    sent = buses.reply("x")
+    sent = reply("x")
     said = properties.reply(sent, US)
     assert isinstance(said.headers, dict)
     said.headers["x-delivery-count"] = 1
