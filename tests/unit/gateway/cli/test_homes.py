@@ -6,50 +6,13 @@ import errno
 import os
 import re
 import shutil
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import closing
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from commands import SAMPLES, Einmal
-from rich.console import Console
-from typer.core import TyperGroup
-from typer.main import get_command
-
-from gateway.cli import app, console
-from gateway.cli.demo.command import activation
-from gateway.cli.roles import LOG, LogCommands
+from commands import Einmal
 
 
-# --- the demo ---
-def test_the_demo_leaves_everything_to_look_at(played: Path) -> None:
-    """Home, messages as sent, the export packed and unpacked, the log's heads, the story."""
-    assert {entry.name for entry in played.iterdir()} >= {
-        "home",
-        "messages",
-        "anna.zip",
-        "anna",
-        "log",
-        "story.md",
-    }
-    parts = {entry.stem.rpartition("-")[2] for entry in (played / "messages").iterdir()}
-    assert parts == {"request", "reply", "signatures"}
-    assert "refused (no-basis)" in (played / "story.md").read_text("utf-8")
-    assert "Anna" not in (played / "anna" / "auskunft.html").read_text("utf-8")
-
-
-def test_a_demo_replaces_an_earlier_one_and_nothing_else(tmp_path: Path, einmal: Einmal) -> None:
-    """A folder with anything of somebody's in it is left alone."""
-    (tmp_path / "mine").write_text("keep", "utf-8")
-    assert einmal("demo", tmp_path).code == 2
-    assert (tmp_path / "mine").read_text("utf-8") == "keep"
-
-
-# --- homes ---
 def test_init_makes_a_home_that_check_accepts(tmp_path: Path, einmal: Einmal) -> None:
     """New keys, an empty log, nothing granted; a second time refuses and changes nothing."""
     made = einmal("init", tmp_path / "home", "--name", "probestadt.example", "--json")
@@ -150,64 +113,6 @@ def test_where_there_is_no_home_it_says_so(command: tuple[str, ...], tmp_path: P
     assert "einmal.toml (file): is missing. Name the home's folder with --home" in told.err
 
 
-def test_wrong_usage_is_exit_2(einmal: Einmal) -> None:
-    """An unknown command and a missing argument."""
-    assert einmal("nonsense").code == 2
-    assert einmal("citizen", "verify").code == 2
-
-
-@pytest.mark.parametrize(
-    "group", [(), ("consent",), ("citizen",), ("log",), ("keys",), ("grants",), ("schemas",)]
-)
-def test_every_command_says_in_one_whole_line_what_it_does(group: tuple[str, ...], einmal: Einmal) -> None:
-    """Nothing is cut off where eighty columns are all there is."""
-    told = einmal(*group, "--help").out.partition("Show this message and exit.")[2].splitlines()
-    assert len(told) > 3
-    assert [line for line in told if line.endswith("...")] == []
-    assert all(len(line) <= 80 for line in told)
-
-
-def test_einmal_log_says_who_runs_which_of_its_commands(einmal: Einmal) -> None:
-    """Each command stands under one role, also a new one; the roles say who they are."""
-    told = einmal("log")
-    said = told.out + told.err
-    command = get_command(app)
-    assert isinstance(command, TyperGroup)
-    group = command.commands["log"]
-    assert isinstance(group, LogCommands)
-    assert sorted(name for role in LOG for name in role.commands) == sorted(group.commands)
-    for role in LOG:
-        below = said.partition(f"{role.who}:\n")[2].partition("\n\n")[0]
-        assert [row.split()[0] for row in below.splitlines()] == list(role.commands)
-    assert [role.who.split()[0].rstrip(":") for role in LOG] == ["Operator", "Administrator", "Auditor"]
-
-
-def test_the_check_of_the_log_is_read_in_eighty_columns(
-    monkeypatch: pytest.MonkeyPatch, home: Path, einmal: Einmal
-) -> None:
-    """Shard, what was checked, the verdict; when, with its zone; the same where COLUMNS says so."""
-    monkeypatch.setenv("COLUMNS", "80")
-    screen = Console(file=StringIO(), force_terminal=True, color_system=None, highlight=False, soft_wrap=True)
-    monkeypatch.setattr(console, "_out", screen)
-    assert screen.width == 80
-    with closing(sqlite3.connect(home / "data" / "einmal.sqlite3")) as database, database:
-        gone = "salt = NULL, event = NULL, withheld = 'erased: a norm of which no line of the log speaks'"
-        database.execute(f"UPDATE line SET {gone} WHERE idx = 3")
-    assert einmal("log", "verify", "--home", home).code == 1
-    assert isinstance(screen.file, StringIO)
-    rows = screen.file.getvalue().splitlines()
-    assert [row for row in rows if len(row) > 80] == []
-    assert rows[0] == f"musterstadt.example/12m/{shard_month(home)}"
-    assert re.fullmatch(r"  [0-9]+ lines, [01] epochs?, 1 cosignature: [0-9]+ wrong places?", rows[1])
-    assert re.fullmatch(r"As they stood on \d{4}-\d\d-\d\d at \d\d:\d\d:\d\d UTC\.", rows[-1])
-
-
-def shard_month(home: Path) -> str:
-    with closing(sqlite3.connect(home / "data" / "einmal.sqlite3")) as database:
-        (origin,) = database.execute("SELECT origin FROM shard LIMIT 1").fetchone()
-    return str(origin).rpartition("/")[2]
-
-
 # --- what a newcomer is told ---
 def test_a_house_that_took_the_made_up_name_is_told_so(tmp_path: Path, einmal: Einmal) -> None:
     """The name stays for ever, so nobody gets it unseen; with a name of one's own nothing is said."""
@@ -232,41 +137,6 @@ def test_a_name_that_is_none_is_told_with_one_that_would_do(
         assert einmal("init", tmp_path / "home", "--name", likely).code == 0
 
 
-def test_the_demo_says_how_a_terminal_finds_the_command(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Nothing where it does; else what to type: told from here, whole from elsewhere, quoted where it must be."""
-    python = tmp_path / "my project" / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "my project")
-    assert activation(python, "/usr/bin/einmal") is None
-    assert activation(python, None) == f"alias einmal='{python.parent / 'einmal'}'"
-    (python.parent / "activate").touch()
-    assert activation(python, None) == ". .venv/bin/activate"
-    monkeypatch.chdir(tmp_path.parent)
-    assert activation(python, None) == f". '{tmp_path.name}/my project/.venv/bin/activate'"
-    monkeypatch.chdir("/")
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert activation(python, None) == f". '{python.parent / 'activate'}'"
-
-
-def test_the_end_of_the_demo_shows_it(tmp_path: Path) -> None:
-    """As on a machine where nothing is on the PATH but the system's own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "demo", str(tmp_path / "demo")],
-        env={"PATH": "/nowhere", "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    hint = done.stdout.partition("finds `einmal`, type this once:\n  ")[2].splitlines()[0]
-    assert hint == activation(Path(sys.executable), None)
-
-
-def test_a_grant_with_preview_is_told_what_it_does(einmal: Einmal) -> None:
-    """Nobody writes one that refuses everything without having read so."""
-    assert "(preview-required)" in einmal("grants", "new", "--help").out
-
-
 def test_an_empty_lock_file_is_explained_where_it_is_met(
     played: Path, tmp_path: Path, einmal: Einmal
 ) -> None:
@@ -275,21 +145,6 @@ def test_an_empty_lock_file_is_explained_where_it_is_met(
     einmal("init", tmp_path / "home")
     for page in (played / "story.md", tmp_path / "home" / "README.md"):
         assert "`.lock`" in page.read_text("utf-8")
-
-
-def test_in_a_narrow_terminal_no_word_is_broken(
-    monkeypatch: pytest.MonkeyPatch, home: Path, played: Path, einmal: Einmal
-) -> None:
-    """Eighty columns: too wide a table becomes blocks, sentences break between words."""
-    screen = Console(file=StringIO(), width=80, force_terminal=True, color_system=None, highlight=False)
-    monkeypatch.setattr(console, "_out", screen)
-    assert einmal("grants", "list", "--home", home).code == 0
-    assert einmal("citizen", "verify", played / "anna.zip").code == 1
-    assert isinstance(screen.file, StringIO)
-    shown = screen.file.getvalue()
-    assert "  consumer  parkraumbewirtschaftung\n" in shown
-    assert "fit\n    together.\n" in shown
-    assert all(len(line) <= 80 for line in shown.splitlines())
 
 
 def test_a_name_that_can_not_be_leaves_no_half_home(tmp_path: Path, einmal: Einmal) -> None:
@@ -337,19 +192,3 @@ def test_a_disk_that_takes_nothing_is_the_environments(
     ended = einmal("init", tmp_path / "home")
     assert (ended.code, "Read-only file system" in ended.err) == (3, True)
     assert "mistake" not in ended.err
-
-
-def test_stopped_while_starting_nobody_sees_a_traceback(tmp_path: Path) -> None:
-    """Ctrl-C while modules are read."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Stop:\n"
-        "    def find_spec(self, name, *rest):\n"
-        "        if name == 'gateway.cli': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Stop())\n",
-        "utf-8",
-    )
-    paths = os.pathsep.join((str(tmp_path), str(SAMPLES.parents[2])))
-    command = (sys.executable, "-m", "gateway", "--help")
-    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
