@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from gateway.audit.german_time import german_time
 from gateway.errors import BusUnavailable, Fault, JournalUnavailable, Undeliverable
 from gateway.exchange import handle
 from gateway.health import Health
@@ -24,7 +25,6 @@ from gateway.ports import Bus, JournalStore, Room
 from gateway.proving.witnessing import State, Witnessing
 from gateway.stages import Delivery, Outgoing, Postponed, Reply, Silent
 from gateway.telemetry import logger, told
-from gateway.views.german_time import german_time
 from gateway.watching import Watchman, keep_watch, tell_blind
 
 

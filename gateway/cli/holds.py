@@ -14,11 +14,11 @@ import typer
 
 from consent.vocabulary import Subject
 from gateway import assembly, person
+from gateway.audit.german_time import german_time
 from gateway.audit.note import NoteInvalid
 from gateway.audit.verify.exported.held import HeldVerdict, verify_held
 from gateway.cli import checked, console, subject
 from gateway.keeping.holding import Hold, Lifted, Listed
-from gateway.views.german_time import german_time
 
 _WORDS: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The hold, as `list` names it.")]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
+from gateway.audit.german_time import german_time
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin
 from gateway.ports import Shard
-from gateway.views.german_time import german_time
 
 RECENT: Final = timedelta(hours=26)
 """A run a day, begun within the first hour of it, and some time to run."""

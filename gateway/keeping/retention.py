@@ -17,6 +17,7 @@ from typing import Final
 from consent import held as ledger
 from consent.vocabulary import PERMITTING, RecordState
 from gateway.audit import labels
+from gateway.audit.german_time import german_time
 from gateway.audit.record import Event, Kind
 from gateway.audit.retention import Erased, Rule, Span, spans_of, told
 from gateway.audit.shard import Origin
@@ -28,7 +29,6 @@ from gateway.keeping.lastrun import STRAY, LastRun, RunSlate, left_behind
 from gateway.keeping.leaping import ClockLeap, refuse_leap
 from gateway.keeping.said import said
 from gateway.ports import JournalStore, RecordEvent, RetentionStore, Shard, StoredLine
-from gateway.views.german_time import german_time
 
 _SPANS: Final = 500
 """Told in one line."""

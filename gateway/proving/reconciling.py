@@ -15,13 +15,13 @@ from hashlib import blake2b
 from typing import Final
 
 from gateway.audit import labels, record
+from gateway.audit.german_time import german_time
 from gateway.audit.receipt import Promise
 from gateway.audit.reconcile import Difference, Finding, Logged, differences, receipt_in
 from gateway.audit.retention import Rule
 from gateway.audit.shard import Origin
 from gateway.jws import Find
 from gateway.ports import Ended, ExchangeStore
-from gateway.views.german_time import german_time
 
 _PART: Final = 512
 

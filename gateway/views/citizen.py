@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from gateway.audit.german_time import german_time
 from gateway.views import decisions, lines
 from gateway.views.auskunft import Auskunft, Closed, Entry, JournalLine, Kept, Month, Titles
 from gateway.views.entries import entry
-from gateway.views.german_time import german_time
 from gateway.views.naming import Names
 from gateway.views.words import Words, edition, words
 

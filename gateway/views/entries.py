@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from consent.vocabulary import Check, Fact
 from gateway.audit import retention
+from gateway.audit.german_time import german_time
 from gateway.audit.record import Kind
 from gateway.audit.retention import Until
 from gateway.audit.shard import Origin
 from gateway.views import lines
 from gateway.views.auskunft import Basis, Entry, Event, JournalLine, KeptBack, Named, Place, Secrecy
-from gateway.views.german_time import german_time
 from gateway.views.meaning import ON_FILE, Meaning, meaning
 from gateway.views.naming import Names
 from gateway.views.words import Outcome, Text, Tone

@@ -19,10 +19,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
+from gateway.audit.german_time import german_time
 from gateway.audit.retention import ERASED, LOST
 from gateway.views import sheets, summary
 from gateway.views.auskunft import Auskunft, Entry
-from gateway.views.german_time import german_time
 from gateway.views.words import Language, Text, words
 
 VERIFY_COMMAND: Final = {

@@ -9,8 +9,8 @@ from datetime import datetime
 from io import StringIO
 from typing import Any, Final
 
+from gateway.audit.german_time import german_time
 from gateway.views.auskunft import Auskunft, Consent, Entry, KeptBack, Named, Power
-from gateway.views.german_time import german_time
 from gateway.views.words import words
 
 _ACCESSES: Final = (

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import labels
+from gateway.audit.german_time import german_time
 from gateway.audit.record import Event, Kind
 from gateway.audit.retention import Rule, Span, Until, heard
 from gateway.keeping.retention import Retention
 from gateway.ports import Head, Line, Shard, StoredLine
 from gateway.stages import Position
-from gateway.views.german_time import german_time
 
 ORIGIN = "a.example/3m/2026-11"
 START = datetime(2026, 11, 1, tzinfo=UTC)

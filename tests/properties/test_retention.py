@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.audit.german_time import german_time
 from gateway.audit.record import Event, Kind
 from gateway.audit.retention import Erased, Rule, Span, Until, heard, kept_until, spans_of, told
 from gateway.audit.shard import Origin
-from gateway.views.german_time import german_time
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 MONTHS = st.integers(1, 120)

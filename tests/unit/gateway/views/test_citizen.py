@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.vocabulary import RecordState
+from gateway.audit.german_time import german_time
 from gateway.views.auskunft import Auskunft, Entry, JournalLine
-from gateway.views.german_time import german_time
 from gateway.views.render import readable
 
 BASIS = {"kind": "choice", "norm": "EGovG § 5", "record": "r1", "revision": 1}
