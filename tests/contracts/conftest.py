@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from buses import KINDS as BUSES
+from bus_kinds import KINDS as BUSES
+from bus_kinds import of_kind as bus_of_kind
 from buses import Buses
-from buses import of_kind as bus_of_kind
 from register_kinds import IMPLEMENTATIONS as REGISTERS
 from register_kinds import Implementation
 from small_register import close_all

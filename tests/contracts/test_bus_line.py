@@ -6,8 +6,9 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from buses import CONSUMERS, RabbitBuses
+from buses import CONSUMERS
 from pamqp.commands import Connection
+from rabbit_buses import RabbitBuses
 
 from adapters.bus.rabbitmq.house import RabbitBus
 from gateway.errors import BusUnavailable

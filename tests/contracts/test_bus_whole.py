@@ -10,22 +10,15 @@ from datetime import timedelta
 import brokers
 import pytest
 from brokers import Proxy, When
-from buses import (
-    CONSUMERS,
-    SECONDS,
-    Buses,
-    EmbeddedBuses,
-    HouseBus,
-    RabbitBuses,
-    ask_once,
-    hold_until_killed,
-    publish_until_killed,
-    take,
-)
+from bus_messages import take
+from bus_processes import ask_once, hold_until_killed, publish_until_killed
+from buses import CONSUMERS, Buses, HouseBus
+from embedded_buses import EmbeddedBuses
 from faults import Fault
 from killing import told_until_killed
 from pamqp.commands import Connection
 from processes import OWN
+from rabbit_buses import SECONDS, RabbitBuses
 
 from adapters.bus.names import queue_of
 from adapters.bus.rabbitmq.access import given

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import brokers
 import pytest
-from buses import RabbitBuses, take
+from bus_messages import take
+from rabbit_buses import RabbitBuses
 
 from adapters.bus.rabbitmq.access import given
 from adapters.bus.rabbitmq.consumer import RabbitConsumerBus
