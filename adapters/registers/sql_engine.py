@@ -15,10 +15,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from gateway.config.connections import ENV
+from gateway.config.connections import ENV, database_url
 from gateway.config.references import resolved
 
 _LOCKING: Final = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -66,8 +66,10 @@ def writing(url: str, home: Path, timeout_seconds: float, writers: int) -> sa.En
 
 
 def _engine(url: str, home: Path, timeout_seconds: float, size: int, *, writes: bool) -> sa.Engine:
+    target = database_url(_resolved(url, home))
+    if target is None:
+        raise _no_url()
     try:
-        target = make_url(_resolved(url, home))
         pool: dict[str, Any] = {"pool_size": size, "max_overflow": 0, "pool_timeout": timeout_seconds}
         if target.get_backend_name() == "sqlite":
             target = _file(target, home, "rw" if writes else "ro")
@@ -84,9 +86,11 @@ def _engine(url: str, home: Path, timeout_seconds: float, size: int, *, writes: 
             "names a database whose driver isn't here", "Install the driver beside Einmal."
         ) from None
     except ArgumentError:
-        raise Unusable(
-            "is no database URL", "Write it as SQLAlchemy does: driver://user@host/name."
-        ) from None
+        raise _no_url() from None
+
+
+def _no_url() -> Unusable:
+    return Unusable("is no database URL", "Write it as SQLAlchemy does: driver://user@host/name.")
 
 
 def _resolved(url: str, home: Path) -> str:

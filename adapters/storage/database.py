@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, Connection, Engine
 
 from adapters.storage.dialect import Connect, Dialect, Url, unavailable, wrong
 from adapters.storage.schema import REVISION
 from adapters.storage.sqlite import Sqlite, connect_forgiving, connect_sqlite
+from gateway.config.connections import database_url
 
 P = ParamSpec("P")
 Out = TypeVar("Out")
@@ -73,10 +73,7 @@ def settle(url: Url, vacuum: bool) -> bool:
 def at(url: Url, connect: Connect | None = None, *, checks: bool = False) -> Dialect:
     """In: where the database is; how its driver connects, else as the product does; whether it is for a check, that
     reads damaged text as well and takes its time. Out: what it is to this package. Raises: ConfigurationFault."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = URL.create("unknown")
+    parsed = database_url(url) or URL.create("unknown")
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         usual = connect_forgiving if checks else connect_sqlite
         return Sqlite(Path(parsed.database), connect or usual)

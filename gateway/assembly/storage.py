@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from consent.vocabulary import Problem
+from gateway.config.connections import database_url
 from gateway.config.home import SETTINGS_FILE
 from gateway.config.references import resolved
 from gateway.config.settings import Einmal
@@ -20,11 +20,10 @@ def storage_url(root: Path, settings: Einmal) -> URL:
     Raises: ConfigurationFault: it is none, or what it refers to is not there.
     """
     storage = settings.storage
-    try:
-        url = make_url(resolved(storage.url, root) or "")
-    except ArgumentError:
+    url = database_url(resolved(storage.url, root) or "")
+    if url is None:
         mend = "Write sqlite:///data/einmal.sqlite3, postgresql://USER@HOST/DATABASE, env:NAME or file:PATH."
-        raise _wrong("url", "leads to no database", mend) from None
+        raise _wrong("url", "leads to no database", mend)
     if url.get_backend_name() == "sqlite":
         return url.set(database=str((root / url.database).resolve())) if url.database else url
     if storage.password is not None:

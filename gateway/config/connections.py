@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, model_validator
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from consent.parties import Table, Text
@@ -18,13 +18,20 @@ ENV: Final = "env:"
 FILE: Final = "file:"
 
 
+def database_url(said: str | URL) -> URL | None:
+    """Out: a SQLAlchemy URL, read; None if it is none. Why not is left behind: it may quote part of a password."""
+    try:
+        return make_url(said)
+    except (ArgumentError, ValueError):
+        return None
+
+
 def _by_reference(url: str) -> str:
     """Out: the URL, unless it carries a password itself: files of a home are read by many, and archived."""
     if url.startswith((ENV, FILE)):
         return url
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
+    parsed = database_url(url)
+    if parsed is None:
         mistake("is no database URL", 'Write it as "sqlite:///data/x.sqlite3", "env:NAME" or "file:PATH".')
     if parsed.password is not None:
         mistake("has a password in it", 'Put the whole URL elsewhere and write "env:NAME" or "file:PATH".')

@@ -28,7 +28,10 @@ def _of_a_cosigner(vkey: str) -> str:
 
 
 def _private(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its words quote the URL
+        mistake("is no URL", 'Write it as "https://witness.example/log".')
     if parts.username is not None or parts.password is not None:
         mistake("has a name or password in it", "Witnesses ask for none: leave it out.")
     if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:

@@ -46,8 +46,17 @@ def _address(said: str) -> str:
 
 
 def _collector(said: str) -> str:
-    parts = urlsplit(said)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
+    try:
+        parts = urlsplit(said)
+        plain = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and "@" not in parts.netloc
+            and not parts.query
+        )
+    except ValueError:  # its words quote the URL
+        plain = False
+    if not plain:
         mistake("is no plain URL of a collector", 'Write it as "http://127.0.0.1:4318/v1/traces".')
     return said
 

@@ -13,6 +13,7 @@ import pytest
 from register_errands import mandate, submit
 from small_register import BY_PLACE, JOURNAL, REGISTER, SQL, build, close_all, content, sql
 
+from adapters.registers.sql_engine import Unusable, reading
 from consent.vocabulary import Filed
 from gateway.errors import RegisterProtocol
 
@@ -212,3 +213,12 @@ def test_two_fields_can_t_be_one_column_to_write(home: Path) -> None:
     found = [problem.wrong for problem in sql(home, register=register).check()]
     assert len(found) == 2
     assert all("another writable field" in wrong for wrong in found)
+
+
+def test_a_url_that_is_none_is_not_quoted(tmp_path: Path) -> None:
+    """A password with signs that a URL has to escape ends where a port would be."""
+    (tmp_path / "url").write_text("postgresql://einmal:pass@w:planted-word@db.example/melderegister")
+    with pytest.raises(Unusable) as raised:
+        reading("file:url", tmp_path, 1.0, 1)
+    assert raised.value.wrong == "is no database URL"
+    assert "planted-word" not in f"{raised.value} {raised.value.__context__}"

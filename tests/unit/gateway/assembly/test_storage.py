@@ -64,6 +64,14 @@ def test_what_leads_nowhere_is_named(tmp_path: Path, storage: dict[str, str], to
         storage_url(tmp_path, settings(**storage))
 
 
+def test_a_url_that_is_none_is_not_quoted(tmp_path: Path) -> None:
+    """A password with signs that a URL has to escape ends where a port would be."""
+    (tmp_path / "url").write_text("postgresql://einmal:pass@w:planted-word@db.example/einmal")
+    with pytest.raises(ConfigurationFault, match="leads to no database") as raised:
+        storage_url(tmp_path, settings(url="file:url"))
+    assert "planted-word" not in f"{raised.value} {raised.value.__context__}"
+
+
 @pytest.mark.parametrize("wrong", [{"password": "planted-word"}, {"url": "postgresql://e:planted-word@x/y"}])
 def test_no_password_stands_in_the_settings(wrong: dict[str, str]) -> None:
     """Only where it is kept; what is told of it doesn't repeat it."""

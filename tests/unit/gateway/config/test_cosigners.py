@@ -117,6 +117,12 @@ WRONG: Final = {
         "log.witness[0].url",
         "has a name or password",
     ),
+    "an address that is none": (
+        named("witness", "A", DSB.cosigner.vkey) + 'url = "https://a:b@nachbarstadt／x"\n',
+        8,
+        "log.witness[0].url",
+        "is no URL",
+    ),
     "a quorum of nobody": (
         "[log]\nwitness_quorum = 1\n" + named("witness", "A", DSB.cosigner.vkey),
         6,

@@ -45,10 +45,15 @@ def test_unknown_keys_and_no_time_at_all_are_mistakes() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["127.0.0.1:4318", "ftp://a/b", "http://", "http://me:secret@a/b", "http://a/b?key=1"]
+    "said",
+    [
+        *("127.0.0.1:4318", "ftp://a/b", "http://", "http://me:secret@a/b", "http://a/b?key=1"),
+        *("http://[::1/b", "http://me:secret@a\N{FULLWIDTH SOLIDUS}b"),
+    ],
 )
 def test_a_collector_is_a_plain_url(said: str) -> None:
     """Without secrets: files of a home are read by many."""
     assert Operation(traces="http://127.0.0.1:4318/v1/traces").traces
-    with pytest.raises(ValidationError, match="is no plain URL"):
+    with pytest.raises(ValidationError, match="is no plain URL") as raised:
         Operation(traces=said)
+    assert "secret" not in str([error["msg"] for error in raised.value.errors()])
