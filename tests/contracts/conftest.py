@@ -9,10 +9,11 @@ import pytest
 from bus_kinds import KINDS as BUSES
 from bus_kinds import of_kind as bus_of_kind
 from buses import Buses
+from entries import furnish
 from register_kinds import IMPLEMENTATIONS as REGISTERS
 from register_kinds import Implementation
 from small_register import close_all
-from stores import KINDS, Stores, furnish, of_kind
+from stores import KINDS, Stores, of_kind
 
 from adapters.storage.store import SqlStore
 from gateway.ports import Register

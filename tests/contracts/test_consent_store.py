@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from stores import NOW, Stores, entry, furnish, key, settlement, standing, step
+from entries import NOW, entry, furnish, key, settlement, standing, step
+from stores import Stores
 
 from adapters.storage.store import SqlStore
 from consent.vocabulary import BasisClaim, Power, Record, RecordState, Request, Subject

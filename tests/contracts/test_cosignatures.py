@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from entries import ORIGIN, OTHER, size
 from faults import Fault
-from stores import ORIGIN, OTHER, Stores, size
+from stores import Stores
 
 from adapters.storage.cosignatures import SqlCosignatures
 from adapters.storage.store import SqlStore

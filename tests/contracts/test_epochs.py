@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from entries import ORIGIN, OTHER, committed, entry, furnish, line
 from faults import Fault
-from stores import ORIGIN, OTHER, Stores, committed, entry, furnish, line
+from stores import Stores
 
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.store import SqlStore

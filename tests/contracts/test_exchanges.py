@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from stores import DIGEST, NOW, ORIGIN, Stores, committed, key, settle
+from entries import DIGEST, NOW, ORIGIN, committed, key, settle
+from stores import Stores
 
 from adapters.storage.exchanges import SqlExchanges
 from adapters.storage.schema import LINE

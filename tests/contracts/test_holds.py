@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 import pytest
+from entries import NOW, ORIGIN, OTHER
 from faults import Fault
-from stores import NOW, ORIGIN, OTHER, Stores
+from stores import Stores
 
 from adapters.storage.holding import SqlHolds
 from adapters.storage.store import SqlStore

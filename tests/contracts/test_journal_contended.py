@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 from contending import ROUNDS, contended
-from stores import OTHER, Stores, furnish, size
+from entries import OTHER, furnish, size
+from stores import Stores
 
 
 async def test_one_message_in_two_processes_and_classes_is_one_exchange(stores: Stores) -> None:

@@ -7,20 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from stores import (
-    NOW,
-    POLICY,
-    Stores,
-    committed,
-    entry,
-    key,
-    one_use,
-    settle,
-    settlement,
-    size,
-    standing,
-    step,
-)
+from entries import NOW, POLICY, committed, entry, key, one_use, settle, settlement, size, standing, step
+from stores import Stores
 
 from adapters.storage.store import SqlStore
 from consent.vocabulary import Record, RecordState

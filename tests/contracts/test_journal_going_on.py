@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from cutting import cut, lengthen, swap
-from stores import ORIGIN, OTHER, Stores, committed, entry, furnish, line, size
+from entries import ORIGIN, OTHER, committed, entry, furnish, line, size
+from stores import Stores
 
 from adapters.storage.store import SqlStore
 from gateway.errors import JournalUnavailable

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from stores import ORIGIN, OTHER, committed, entry, line, size
+from entries import ORIGIN, OTHER, committed, entry, line, size
 
 from adapters.storage.store import SqlStore
 from gateway.audit.tree import EMPTY_ROOT, leaf_hash, root, verify_inclusion

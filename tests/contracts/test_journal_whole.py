@@ -8,14 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from faults import Fault
-from killing import told_until_killed
-from processes import OWN
-from stores import (
+from entries import (
     NOW,
     ORIGIN,
     OTHER,
-    Stores,
     committed,
     entry,
     furnish,
@@ -25,9 +21,12 @@ from stores import (
     settlement,
     standing,
     step,
-    write_some,
-    write_until_killed,
 )
+from faults import Fault
+from killing import told_until_killed
+from processes import OWN
+from store_processes import write_some, write_until_killed
+from stores import Stores
 
 from adapters.storage.store import SqlStore
 from consent.vocabulary import RecordState

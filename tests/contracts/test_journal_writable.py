@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from entries import committed, furnish
 from faults import Fault
-from stores import Stores, committed, furnish
+from stores import Stores
 
 from gateway.errors import JournalUnavailable
 

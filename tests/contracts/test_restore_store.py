@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from entries import NOW, ORIGIN, committed, furnish, line, size, step
 from faults import Fault
-from stores import NOW, ORIGIN, Stores, committed, furnish, line, size, step
+from stores import Stores
 
 from adapters.storage.epochs import SqlEpochs
 from adapters.storage.restoring import PART, SqlRestore

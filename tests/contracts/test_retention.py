@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 import pytest
+from entries import NOW, ORIGIN, committed, key, line, one_use, settle, settlement, step
 from faults import Fault
-from stores import NOW, ORIGIN, Stores, committed, key, line, one_use, settle, settlement, step
+from stores import Stores
 
 from adapters.storage.erasing import SqlRetention
 from adapters.storage.holding import SqlHolds

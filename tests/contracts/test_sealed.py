@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from entries import NOW, ORIGIN, OTHER, POLICY, key, settle, settlement
 from faults import Fault
-from stores import NOW, ORIGIN, OTHER, POLICY, Stores, key, settle, settlement
+from stores import Stores
 
 from adapters.storage.rewrapping import AT_ONCE, SqlSealed
 from adapters.storage.schema import HELD, HOLD

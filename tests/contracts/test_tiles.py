@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stores import ORIGIN, OTHER, committed, entry, line
+from entries import ORIGIN, OTHER, committed, entry, line
 
 from adapters.folder import TileFolder
 from adapters.storage.store import SqlStore

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from stores import ORIGIN, Stores, committed, furnish, size
+from entries import ORIGIN, committed, furnish, size
+from stores import Stores
 
 from adapters.storage.database import upgrade
 from adapters.storage.schema import REVISION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stores import NOW, committed, key, settle
+from entries import NOW, committed, key, settle
 
 from adapters.storage import watching
 from adapters.storage.store import SqlStore

@@ -9,14 +9,12 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any, Final
 
-from processes import OWN
-from stores import (
+from entries import (
     DIGEST,
     NOW,
     ORIGIN,
     OTHER,
     POLICY,
-    Stores,
     committed,
     entry,
     fold,
@@ -26,6 +24,8 @@ from stores import (
     standing,
     step,
 )
+from processes import OWN
+from stores import Stores
 
 from adapters.storage.erasing import SqlRetention
 from adapters.storage.holding import SqlHolds

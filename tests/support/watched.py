@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from stores import NOW, ORIGIN, SqliteStores, committed, key, line, settlement
+from entries import NOW, ORIGIN, committed, key, line, settlement
+from stores import SqliteStores
 
 from adapters.storage.store import SqlStore
 from adapters.storage.watching import SqlWatch

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from databases import Databases
-from stores import PostgresqlStores, furnish
+from entries import furnish
+from stores import PostgresqlStores
 
 from adapters.storage.store import SqlStore
 

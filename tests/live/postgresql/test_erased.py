@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from databases import connected, on_disk
-from stores import ORIGIN, PostgresqlStores, committed, line
+from entries import ORIGIN, committed, line
+from stores import PostgresqlStores
 
 from adapters.storage.columns import open_columns
 from adapters.storage.erasing import SqlRetention

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 import sqlalchemy as sa
 from databases import connected
+from entries import ORIGIN, committed, entry, fold
 from sqlalchemy.engine import Connection, make_url
-from stores import ORIGIN, PostgresqlStores, committed, entry, fold
+from stores import PostgresqlStores
 
 from adapters.storage.postgresql import HEAD_LOCK
 from adapters.storage.prepared import Prepared

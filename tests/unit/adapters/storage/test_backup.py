@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from stores import SqliteStores, committed, furnish
+from entries import committed, furnish
+from stores import SqliteStores
 
 from adapters.storage.backup import copy
 from adapters.storage.database import Database

@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from stores import ORIGIN, OTHER, SqliteStores, entry, furnish, key, line, settlement
+from entries import ORIGIN, OTHER, entry, furnish, key, line, settlement
+from stores import SqliteStores
 
 from adapters.storage.columns import open_columns
 from gateway.audit.tree import leaf_hash, root

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from stores import ORIGIN, OTHER, SqliteStores, committed, furnish, line
+from entries import ORIGIN, OTHER, committed, furnish, line
+from stores import SqliteStores
 
 from adapters.storage.growing import CUT, Edges
 from adapters.storage.judging import ShardState

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from stores import fold
+from entries import fold
 
 from adapters.storage.columns import open_columns
 from adapters.storage.database import create

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from stores import NOW, SqliteStores, furnish
+from entries import NOW, furnish
+from stores import SqliteStores
 from watched import PATIENCE, Held, asked, ended, erased, gaps, look, tampered
 
 from adapters.storage.store import SqlStore
