@@ -16,9 +16,7 @@ from gateway.audit import labels
 from gateway.audit.record import Event, EventInvalid, ShardOpened, from_bytes
 from gateway.audit.shard import Origin, ShardKeys, opening_event, statement_text
 from gateway.errors import Fault
-from gateway.journal.guard import CheckpointKeeper as CheckpointKeeper
-from gateway.journal.guard import Restored as Restored
-from gateway.journal.guard import guarded, kept_checkpoint
+from gateway.journal.guard import CheckpointKeeper, guarded, kept_checkpoint
 from gateway.journal.signing import Signing
 from gateway.journal.whole import whole
 from gateway.ports import Head, Ids, JournalStore, Keys, Line, Shard

@@ -37,8 +37,8 @@ from gateway.audit.note import (
 from gateway.audit.shard import Origin, index_origin
 from gateway.audit.witness import cosignature
 from gateway.errors import Fault, JournalUnavailable
-from gateway.journal.guard import BEHIND, UNKEPT
-from gateway.journal.shards import CheckpointKeeper, OpenShard, Restored, Shards
+from gateway.journal.guard import BEHIND, UNKEPT, CheckpointKeeper, Restored
+from gateway.journal.shards import OpenShard, Shards
 from gateway.ports import CosignatureStore, EpochStore, Head, IndexCache, StoredEpoch, Tree
 from gateway.ports.tiles import TileStore
 from gateway.proving.indexes import Indexes

@@ -20,8 +20,7 @@ from town import Town
 
 from gateway.errors import JournalUnavailable
 from gateway.exchange import handle
-from gateway.journal.guard import BEHIND, OTHER
-from gateway.journal.shards import Restored
+from gateway.journal.guard import BEHIND, OTHER, Restored
 from gateway.serve import Service, attend
 from gateway.stages import Delivery
 from gateway.watching import look, tell_blind

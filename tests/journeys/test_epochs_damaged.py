@@ -20,7 +20,7 @@ from gateway import assembly
 from gateway.audit.index import Index, OutputLeaf, output_leaf, stamp
 from gateway.audit.note import Signer, sign, split
 from gateway.errors import JournalUnavailable
-from gateway.journal.shards import Restored
+from gateway.journal.guard import Restored
 from gateway.proving.outputs import IndexWrong
 
 CLASS = "musterstadt.example/24m/2026-11"

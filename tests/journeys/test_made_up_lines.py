@@ -28,8 +28,7 @@ from gateway.audit.losses import DONE
 from gateway.audit.record import Digests, Event, Kind, to_bytes
 from gateway.audit.retention import LOST
 from gateway.errors import Fault
-from gateway.journal.guard import BEHIND, UNFINISHED
-from gateway.journal.shards import Restored
+from gateway.journal.guard import BEHIND, UNFINISHED, Restored
 from gateway.keeping.holding import Hold, Lifted
 from gateway.ports import Committed, Entry, Line
 from gateway.proving.publishing import Contradicted

@@ -23,8 +23,7 @@ from gateway.audit.shard import Origin
 from gateway.audit.verify.exported.verdict import Outcome
 from gateway.errors import ConfigurationFault
 from gateway.exchange import handle
-from gateway.journal.guard import BEHIND, GONE, OTHER, UNFINISHED, UNKEPT
-from gateway.journal.shards import Restored
+from gateway.journal.guard import BEHIND, GONE, OTHER, UNFINISHED, UNKEPT, Restored
 from gateway.ports import Head
 from gateway.stages import Reply
 

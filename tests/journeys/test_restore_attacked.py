@@ -17,8 +17,7 @@ from gateway import assembly
 from gateway.assembly import restoring
 from gateway.assembly.house import Opened
 from gateway.audit.verify.exported.verdict import Outcome
-from gateway.journal.guard import UNFINISHED, UNKEPT
-from gateway.journal.shards import Restored
+from gateway.journal.guard import UNFINISHED, UNKEPT, Restored
 
 
 @pytest.fixture

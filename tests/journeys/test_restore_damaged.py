@@ -14,8 +14,7 @@ from restored import DATABASE, REASON, back_up, in_use, put_back
 from gateway import assembly
 from gateway.audit import labels
 from gateway.audit.losses import DONE
-from gateway.journal.guard import UNFINISHED
-from gateway.journal.shards import Restored
+from gateway.journal.guard import UNFINISHED, Restored
 
 
 @pytest.fixture

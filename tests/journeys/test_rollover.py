@@ -22,7 +22,7 @@ from town import StillClock, Town
 from gateway import assembly, serve
 from gateway.audit import note
 from gateway.exchange import handle
-from gateway.journal.shards import Restored
+from gateway.journal.guard import Restored
 from gateway.ports import Shard
 from gateway.stages import Position, Reply
 

@@ -21,8 +21,7 @@ from restored import DATABASE, back_up, exported, holds_at, in_use, put_back, re
 from town import StillClock, Town
 
 from gateway import assembly
-from gateway.journal.guard import GONE
-from gateway.journal.shards import Restored
+from gateway.journal.guard import GONE, Restored
 from gateway.journal.whole import KEYLESS, OTHER_END, REOPENED
 from gateway.keeping.retention import Damaged
 

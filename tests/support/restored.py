@@ -20,7 +20,7 @@ from consent.vocabulary import Subject
 from gateway import assembly, person
 from gateway.audit.verify.exported.export import verify_export
 from gateway.audit.verify.exported.verdict import Verdict
-from gateway.journal.shards import Restored
+from gateway.journal.guard import Restored
 from gateway.views.export import disassemble
 
 DATABASE = "data/einmal.sqlite3"
