@@ -16,6 +16,8 @@ from consent.vocabulary import Subject
 
 ENV: Final = "env:"
 FILE: Final = "file:"
+_SECRETS: Final = frozenset({"password", "passwd", "sslpassword"})
+"""What drivers take behind the `?` of a URL instead."""
 
 
 def database_url(said: str | URL) -> URL | None:
@@ -33,7 +35,7 @@ def _by_reference(url: str) -> str:
     parsed = database_url(url)
     if parsed is None:
         mistake("is no database URL", 'Write it as "sqlite:///data/x.sqlite3", "env:NAME" or "file:PATH".')
-    if parsed.password is not None:
+    if parsed.password is not None or not _SECRETS.isdisjoint(parsed.query):
         mistake("has a password in it", 'Put the whole URL elsewhere and write "env:NAME" or "file:PATH".')
     return url
 

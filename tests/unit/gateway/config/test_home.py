@@ -155,6 +155,14 @@ MISTAKES: Final = [
     (
         "einmal.toml",
         EINMAL,
+        EINMAL + '[storage]\nurl = "postgresql://einmal@db/einmal?password=geheim"\n',
+        7,
+        "storage.url",
+        "has a password in it",
+    ),
+    (
+        "einmal.toml",
+        EINMAL,
         EINMAL + '[storage]\nurl = "postgresql://einmal:pass@w:geheim@db/einmal"\n',
         7,
         "storage.url",
