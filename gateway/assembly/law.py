@@ -155,7 +155,7 @@ class Law:
         same = before is not None and before.policy.hash == after.policy.hash and before.dated
         if same and await self.policies.is_told():
             return True
-        if before is None or before.policy.consumers.keys() != after.policy.consumers.keys():
+        if before is None or _users(before.policy) != _users(after.policy):
             await buses.declare_queues(self.root, self.settings, self.clock, after.policy.consumers)
         # A crash here leaves queues that nobody is known for: what comes in there is not authentic.
         now = self.clock.now()
@@ -235,6 +235,11 @@ def _write(file: Path, signed: bytes) -> None:
         os.fsync(target.fileno())
     beside.replace(file)
     atomic.sync(file.parent)
+
+
+def _users(policy: Policy) -> dict[str, str]:
+    """Out: each consumer's user on the bus: with another one, or another consumer, the bus has a word in it."""
+    return {name: one.bus_user for name, one in policy.consumers.items()}
 
 
 def _nothing_in_force() -> Problem:

@@ -87,14 +87,32 @@ async def test_who_serves_is_seen_from_anywhere(place: RabbitTown) -> None:
 
 
 async def test_a_consumer_with_the_houses_user_is_a_mistake(place: RabbitTown) -> None:
-    """Whatever it wrote would be believed of the house."""
+    """Whatever it wrote would be believed of the house: such a law does not come into force."""
     file = place.root / "consumers/wohngeldstelle.toml"
     file.write_text(
         file.read_text("utf-8").replace(place.users.names["wohngeldstelle"], place.users.names[""]), "utf-8"
     )
     opened = await assembly.open_house(place.root)
     try:
-        await opened.adopt_policy()
+        before = opened.house.policies.current().hash
+        with pytest.raises(ConfigurationFault, match="is the bus user of wohngeldstelle too"):
+            await opened.adopt_policy()
+        assert opened.house.policies.current().hash == before
+    finally:
+        await opened.close()
+
+
+async def test_a_house_with_a_consumers_user_does_not_start(place: RabbitTown) -> None:
+    """Nor is the house to take a data consumer's user later."""
+    file = place.root / "einmal.toml"
+    said = file.read_text("utf-8")
+    changed = said.replace(
+        f'user = "{place.users.names[""]}"', f'user = "{place.users.names["wohngeldstelle"]}"'
+    )
+    assert changed != said
+    file.write_text(changed, "utf-8")
+    opened = await assembly.open_house(place.root)
+    try:
         with pytest.raises(ConfigurationFault, match="is the bus user of wohngeldstelle too"):
             await opened.bus()
     finally:
